@@ -13,7 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from support.fakes import Answer, Got, Said, Vendor, vendor_that
+from support.fakes import Answer, CommandResult, ReceivedRequest, Vendor, vendor_server
 from support.fork_server import (
     TIMEOUT,
     ForkedProcess,
@@ -163,7 +163,7 @@ def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def standin() -> Iterator[Callable[..., SandboxServer]]:
+def start_sandbox() -> Iterator[Callable[..., SandboxServer]]:
     """Start a sandbox with a script of the test's own; it remembers what it accepts."""
     with ExitStack() as stack:
 
@@ -174,16 +174,16 @@ def standin() -> Iterator[Callable[..., SandboxServer]]:
 
 
 @pytest.fixture
-def vendor() -> Iterator[Callable[[Callable[[Got], Answer]], Vendor]]:
+def vendor() -> Iterator[Callable[[Callable[[ReceivedRequest], Answer]], Vendor]]:
     """Start a server that answers as the test says, for what the sandbox does not say."""
     with ExitStack() as stack:
-        yield lambda answers: stack.enter_context(vendor_that(answers))
+        yield lambda answers: stack.enter_context(vendor_server(answers))
 
 
 @pytest.fixture
 def segcli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Said]:
+) -> Callable[..., CommandResult]:
     """Run a command in this process, in an empty folder, with no setting of the machine's.
 
     After a fault it waits a twentieth of the time.
@@ -197,13 +197,13 @@ def segcli(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: object) -> Said:
+    def run(*arguments: object) -> CommandResult:
         capsys.readouterr()
         words = [str(argument) for argument in arguments]
         monkeypatch.setattr("sys.argv", ["segcli", *words])
         with pytest.raises(SystemExit) as ended:
             main(words)
-        return Said(int(ended.value.code or 0), *capsys.readouterr())
+        return CommandResult(int(ended.value.code or 0), *capsys.readouterr())
 
     return run
 

@@ -53,7 +53,7 @@ def shared() -> Iterator[Path]:
 
 
 @contextmanager
-def nobody() -> Iterator[None]:
+def as_unprivileged_user() -> Iterator[None]:
     """Run the block as a user who owns no file."""
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
@@ -281,7 +281,7 @@ def test_permissions_of_the_old_group_are_not_given_to_another_group(shared: Pat
     file.write_bytes(b"old")
     file.chmod(0o662)
     shared.chmod(0o777)
-    with nobody():
+    with as_unprivileged_user():
         rewrite(file, [b"new"])
 
     assert (file.stat().st_gid, mode(file)) == (NOBODY, 0o622)
@@ -292,7 +292,7 @@ def test_file_in_a_read_only_folder_is_unchanged(shared: Path) -> None:
     file = shared / "golden"
     file.write_bytes(b"old")
     file.chmod(0o666)
-    with nobody(), pytest.raises(PermissionError):
+    with as_unprivileged_user(), pytest.raises(PermissionError):
         rewrite(file, [b"new"])
 
     assert (file.read_bytes(), os.listdir(shared)) == (b"old", ["golden"])
@@ -304,7 +304,7 @@ def test_read_only_file_is_not_replaced(shared: Path) -> None:
     file.write_bytes(b"old")
     file.chmod(0o444)
     shared.chmod(0o777)
-    with nobody(), pytest.raises(PermissionError):
+    with as_unprivileged_user(), pytest.raises(PermissionError):
         rewrite(file, [b"new"])
 
     assert file.read_bytes() == b"old"
@@ -383,7 +383,7 @@ def test_own_descriptor_is_recognized_by_any_name(
     assert own_descriptor(Path(name)) == 1
 
 
-def test_a_path_that_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> None:
+def test_a_path_that_resembles_a_descriptor_is_not_one(tmp_path: Path) -> None:
     (tmp_path / "fd").mkdir()
     (tmp_path / "round").symlink_to("round")
     for name in ("fd/1", "1", "round", "missing/1"):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.engage import STATE, csv, engage
-from support.fakes import PATIENCE, records, track, tracks, wait_until, written
-from support.resuming import JOURNAL, Door, Segcli, Serve, to_webhook
+from support.fakes import PATIENCE, records, track, tracks, wait_until, write_events
+from support.resuming import JOURNAL, LimitedVendor, Segcli, Serve, to_webhook
 from support.samples import ROOT
 
 from segcli.accounting.rejects import Rejects
@@ -91,10 +91,10 @@ def test_files_are_written_in_one_module_only() -> None:
 def test_rejects_report_and_journal_of_send_are_private(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=2)
-    events = written(tmp_path / "events.jsonl", [b"no JSON", *tracks(5)])
+    limited_vendor = LimitedVendor(left=2)
+    events = write_events(tmp_path / "events.jsonl", [b"no JSON", *tracks(5)])
 
-    assert segcli(*to_webhook(vendor(door).url, events)).code == 3
+    assert segcli(*to_webhook(vendor(limited_vendor).url, events)).code == 3
 
     for name in ("webhook.rejects.ndjson", "report.json", JOURNAL):
         assert mode(tmp_path / name) == 0o600, name
@@ -128,7 +128,7 @@ def test_existing_files_keep_their_mode_and_symlinks_are_kept(
 
 @pytest.mark.usefixtures("_no_mask")
 def test_golden_file_follows_the_umask(segcli: Segcli, tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", [track()])
+    write_events(tmp_path / "events.jsonl", [track()])
     segcli("check", "events.jsonl", "--expect", "golden", "--update")
 
     assert mode(tmp_path / "golden") == 0o666
@@ -136,21 +136,21 @@ def test_golden_file_follows_the_umask(segcli: Segcli, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_no_mask")
 def test_engage_state_and_its_lock_are_private(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
-    segcli(*engage("gist", standin().endpoint("gist"), "m.csv"))
+    segcli(*engage("gist", start_sandbox().endpoint("gist"), "m.csv"))
 
     assert mode(tmp_path / STATE) == 0o600
     assert mode(tmp_path / f"{STATE}.lock") == 0o600
 
 
 def test_engage_lock_is_not_created_through_a_symlink(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
     (tmp_path / f"{STATE}.lock").symlink_to("elsewhere")
-    said = segcli(*engage("gist", standin().endpoint("gist"), "m.csv"))
+    said = segcli(*engage("gist", start_sandbox().endpoint("gist"), "m.csv"))
 
     assert said.code == 3
     assert f"the state {tmp_path / STATE} cannot be used" in said.err
@@ -159,9 +159,9 @@ def test_engage_lock_is_not_created_through_a_symlink(
 
 @pytest.mark.usefixtures("_no_mask")
 def test_files_of_a_sandbox_are_readable_by_the_user_only(
-    standin: Callable[..., SandboxServer], tmp_path: Path
+    start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
-    standin(keep=tmp_path / "kept")
+    start_sandbox(keep=tmp_path / "kept")
 
     assert mode(tmp_path / "kept") == 0o600
 
@@ -173,21 +173,23 @@ def test_files_of_a_sandbox_are_readable_by_the_user_only(
 def test_file_named_like_the_journal_with_suffix_new_is_untouched(
     segcli: Segcli, vendor: Serve, tmp_path: Path, victim: str
 ) -> None:
-    events = written(tmp_path / "events.new", [b"no JSON", *tracks(5)])
+    events = write_events(tmp_path / "events.new", [b"no JSON", *tracks(5)])
     before = events.read_bytes()
     rejects = tmp_path / "rejects"
     if victim == "rejects":
         events = events.rename(tmp_path / "events.jsonl")
         rejects = tmp_path / "events.new"
         rejects.write_bytes(b'{"kept":"before"}\n')
-    door = Door(left=2)
-    command = to_webhook(vendor(door).url, events, "--journal", "events", "--rejects", rejects)
+    limited_vendor = LimitedVendor(left=2)
+    command = to_webhook(
+        vendor(limited_vendor).url, events, "--journal", "events", "--rejects", rejects
+    )
     segcli(*command)
-    door.open()
+    limited_vendor.accept_all()
 
     assert segcli(*command, "--resume").code == 1
     assert events.read_bytes() == before
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
     kept = [row for row in records(rejects) if "line" in row]
     assert [row["line"] for row in kept] == [1]
     assert (len(records(rejects)) == 2) == (victim == "rejects")
@@ -196,18 +198,18 @@ def test_file_named_like_the_journal_with_suffix_new_is_untouched(
 def test_journal_through_a_symlink_is_continued_and_finally_deleted(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=2)
+    limited_vendor = LimitedVendor(left=2)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / JOURNAL).symlink_to("elsewhere/real")
-    events = written(tmp_path / "events.jsonl", tracks(5))
-    command = to_webhook(vendor(door).url, events)
+    events = write_events(tmp_path / "events.jsonl", tracks(5))
+    command = to_webhook(vendor(limited_vendor).url, events)
 
     assert segcli(*command).code == 3
     assert (tmp_path / JOURNAL).is_symlink()
     assert os.listdir(tmp_path / "elsewhere") == ["real"]
-    door.open()
+    limited_vendor.accept_all()
     assert segcli(*command, "--resume").code == 0
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
     assert (tmp_path / JOURNAL).is_symlink()
     assert os.listdir(tmp_path / "elsewhere") == []
 
@@ -215,9 +217,9 @@ def test_journal_through_a_symlink_is_continued_and_finally_deleted(
 def test_existing_journal_keeps_its_mode(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     (tmp_path / JOURNAL).touch()
     (tmp_path / JOURNAL).chmod(0o640)
-    events = written(tmp_path / "events.jsonl", tracks(5))
+    events = write_events(tmp_path / "events.jsonl", tracks(5))
 
-    assert segcli(*to_webhook(vendor(Door(left=2)).url, events)).code == 3
+    assert segcli(*to_webhook(vendor(LimitedVendor(left=2)).url, events)).code == 3
     assert mode(tmp_path / JOURNAL) == 0o640
 
 
@@ -237,9 +239,9 @@ def test_rejects_are_written_to_a_pipe_and_the_pipe_is_closed(
     segcli: Segcli, vendor: Serve, tmp_path: Path, command: str, events: list[bytes]
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    written(tmp_path / "events.jsonl", [track(), *events])
+    write_events(tmp_path / "events.jsonl", [track(), *events])
     reader, got = reading(tmp_path / "pipe")
-    to = ["-d", "webhook", "--endpoint", vendor(Door()).url, "--journal", JOURNAL]
+    to = ["-d", "webhook", "--endpoint", vendor(LimitedVendor()).url, "--journal", JOURNAL]
     said = segcli(command, *(to if command == "send" else []), "events.jsonl", "--rejects", "pipe")
     reader.join(PATIENCE)
 
@@ -248,8 +250,8 @@ def test_rejects_are_written_to_a_pipe_and_the_pipe_is_closed(
 
 
 def test_rejects_are_written_to_a_device(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", [track(), b"no JSON"])
-    command = to_webhook(vendor(Door()).url, "events.jsonl")
+    write_events(tmp_path / "events.jsonl", [track(), b"no JSON"])
+    command = to_webhook(vendor(LimitedVendor()).url, "events.jsonl")
 
     assert segcli(*command, "--rejects", "/dev/null").code == 1
     full = segcli(*command, "--rejects", "/dev/full", "--restart")
@@ -258,7 +260,7 @@ def test_rejects_are_written_to_a_device(segcli: Segcli, vendor: Serve, tmp_path
 
 
 def test_report_that_a_device_refuses_is_an_error(segcli: Segcli, tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", [track()])
+    write_events(tmp_path / "events.jsonl", [track()])
     said = segcli("transform", "events.jsonl", "--report", "/dev/full")
 
     assert said.code == 3
@@ -267,7 +269,7 @@ def test_report_that_a_device_refuses_is_an_error(segcli: Segcli, tmp_path: Path
 
 def test_report_is_written_to_a_pipe(segcli: Segcli, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    written(tmp_path / "events.jsonl", [track()])
+    write_events(tmp_path / "events.jsonl", [track()])
     reader, got = reading(tmp_path / "pipe")
     segcli("transform", "events.jsonl", "--report", "pipe")
     reader.join(PATIENCE)
@@ -287,7 +289,7 @@ def test_rejects_to_a_closed_descriptor_are_an_error() -> None:
 def test_rejects_in_the_file_of_stdout_and_payloads_do_not_overwrite_each_other(
     tmp_path: Path, clean_environment: dict[str, str], option: str, place: str
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [track(1), b"no JSON", track(3)])
+    events = write_events(tmp_path / "events.jsonl", [track(1), b"no JSON", track(3)])
     to = ["transform", "-q", "-d", "webhook", "--jobs", "1", str(events), option, place]
     with (tmp_path / "out").open("wb") as out:
         out.write(b'"before"\n')
@@ -315,7 +317,7 @@ def test_rejects_in_the_file_of_stdout_and_payloads_do_not_overwrite_each_other(
 def test_rejects_are_written_to_a_process_substitution(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
-    written(tmp_path / "events.jsonl", [track(), b"no JSON"])
+    write_events(tmp_path / "events.jsonl", [track(), b"no JSON"])
     command = (
         f"{sys.executable} -m segcli transform -q events.jsonl "
         "--rejects >(cat > kept; touch done) --report >(cat > said) > out"

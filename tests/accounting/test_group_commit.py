@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.fakes import PATIENCE, track, tracks, written
+from support.fakes import PATIENCE, track, tracks, write_events
 from support.journals import delivered, opened
-from support.resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
+from support.resuming import JOURNAL, LimitedVendor, Segcli, Serve, settled_lines, to_webhook
 from support.small_disk import broken
 
 from segcli.accounting.group_commit import GroupSync
@@ -191,13 +191,13 @@ def test_sync_error_is_raised_in_waiters_and_the_next_sync_is_tried() -> None:
 def test_worker_waits_until_its_last_result_is_on_disk(
     segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = Door()
-    events = written(tmp_path / "events.jsonl", tracks(100, users=1))
+    limited_vendor = LimitedVendor()
+    events = write_events(tmp_path / "events.jsonl", tracks(100, users=1))
     monkeypatch.setattr(os, "fdatasync", broken)
-    said = segcli(*to_webhook(vendor(door).url, events), "--concurrency", "8")
+    said = segcli(*to_webhook(vendor(limited_vendor).url, events), "--concurrency", "8")
     assert said.code == 3
     assert "cannot be written: Input/output error" in said.err
-    assert door.taken == ["m0"]
+    assert limited_vendor.taken == ["m0"]
 
 
 def test_rejects_are_synced_before_the_journal_records_them(
@@ -212,8 +212,8 @@ def test_rejects_are_synced_before_the_journal_records_them(
         whole(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", only_others)
-    events = written(tmp_path / "events.jsonl", [*tracks(2), track(2, "u2", note="POISON")])
-    said = segcli(*to_webhook(vendor(Door()).url, events))
+    events = write_events(tmp_path / "events.jsonl", [*tracks(2), track(2, "u2", note="POISON")])
+    said = segcli(*to_webhook(vendor(LimitedVendor()).url, events))
     assert said.code == 3
     assert "the rejects file webhook.rejects.ndjson cannot be written: Input/output" in said.err
     assert [state for state, _, _ in settled_lines(tmp_path / JOURNAL)] == ["delivered"] * 2

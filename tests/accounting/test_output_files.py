@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from support.engage import STATE, csv, engage
-from support.fakes import Said, sending_to
+from support.fakes import CommandResult, sending_to
 from support.samples import line_of
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 EVENT = line_of(timestamp="2026-02-03")
 NOWHERE = "http://127.0.0.1:9"
 

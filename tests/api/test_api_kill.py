@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Answer, Got, Vendor, track, written
+from support.fakes import Answer, ReceivedRequest, Vendor, track, write_events
 
 import segcli
 
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 
 PROGRAM = """
 import json, sys, segcli
@@ -38,11 +38,11 @@ def test_a_killed_program_continues_with_every_event_and_every_reject(
     )
     kinds = ({"type": ("track", "page")[number % 2]} for number in range(200))
     events = [track(number, f"u{number % 7}") | kind for number, kind in enumerate(kinds)]
-    path = written(tmp_path / "events.jsonl", [*events[:100], b"{", *events[100:]])
+    path = write_events(tmp_path / "events.jsonl", [*events[:100], b"{", *events[100:]])
     processes: list[subprocess.Popen[bytes]] = []
     taken: list[int] = []
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         number = int(json.loads(got.body)["id"][1:])
         if len(taken) == answers and processes:
             os.kill(processes.pop().pid, signal.SIGKILL)

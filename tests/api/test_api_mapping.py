@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support import acme
-from support.fakes import track, written
+from support.fakes import track, write_events
 from support.samples import SAMPLES, Run
 from support.tables import for_each
 
@@ -86,7 +86,7 @@ def test_an_outcome_has_the_action_that_mapped_it(tmp_path: Path) -> None:
 def test_inputs_are_paths_files_bytes_or_dicts(tmp_path: Path) -> None:
     events = [track(number) for number in range(3)]
     lines = [json.dumps(event).encode() for event in events]
-    path = written(tmp_path / "events.jsonl", events)
+    path = write_events(tmp_path / "events.jsonl", events)
     packed = tmp_path / "events.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
 
@@ -106,7 +106,7 @@ def test_inputs_are_paths_files_bytes_or_dicts(tmp_path: Path) -> None:
 
 
 def test_outcomes_name_the_file_and_the_line(tmp_path: Path) -> None:
-    path = written(tmp_path / "events.jsonl", [track(), b"{", track()])
+    path = write_events(tmp_path / "events.jsonl", [track(), b"{", track()])
     found = list(segcli.transform([path, io.BytesIO(b"[]\n")][:1], dest="webhook"))
     assert [(one.file, one.line, one.state, one.code) for one in found] == [
         (str(path), 1, "mapped", ""),
@@ -208,7 +208,7 @@ def test_an_item_that_is_no_event_names_its_place() -> None:
 
 
 def test_check_returns_a_review(tmp_path: Path) -> None:
-    good = written(tmp_path / "good.jsonl", [track(properties={"email": "a@b.c"})])
+    good = write_events(tmp_path / "good.jsonl", [track(properties={"email": "a@b.c"})])
     assert segcli.check(good, dest="gist").ok
     review = segcli.check([track(), {"type": "trak"}], dest="webhook", strict=True)
     assert not review.ok
@@ -218,7 +218,7 @@ def test_check_returns_a_review(tmp_path: Path) -> None:
 
 
 def test_check_compares_with_a_golden_file(tmp_path: Path, run_segcli: Run) -> None:
-    events = written(tmp_path / "events.jsonl", [track()])
+    events = write_events(tmp_path / "events.jsonl", [track()])
     run_segcli("check", "-d", "webhook", "--expect", "golden", "--update", events)
     golden = tmp_path / "golden"
 

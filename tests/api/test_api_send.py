@@ -13,16 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Answer, Got, Vendor, records, report_in, track, tracks, written
-from support.resuming import Door
+from support.fakes import (
+    Answer,
+    ReceivedRequest,
+    Vendor,
+    records,
+    report_in,
+    track,
+    tracks,
+    write_events,
+)
+from support.resuming import LimitedVendor
 from support.samples import KEY, Run
 
 import segcli
 from segcli.accounting.held_rejects import MAX_HELD
 from segcli.sandbox import SandboxServer
 
-Standin = Callable[..., SandboxServer]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+StartSandbox = Callable[..., SandboxServer]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 
 
 def send_to(url: str, inputs: Any, **options: Any) -> segcli.Report:
@@ -31,9 +40,9 @@ def send_to(url: str, inputs: Any, **options: Any) -> segcli.Report:
     return segcli.send(inputs, settings=settings, **how)
 
 
-def test_a_send_inside_a_running_loop_returns_the_report(standin: Standin) -> None:
+def test_a_send_inside_a_running_loop_returns_the_report(start_sandbox: StartSandbox) -> None:
     """Jupyter runs every cell inside an event loop."""
-    sandbox = standin(key=KEY)
+    sandbox = start_sandbox(key=KEY)
     counts: list[int] = []
 
     async def cell() -> segcli.Report:
@@ -57,10 +66,10 @@ def test_a_send_inside_a_running_loop_returns_the_report(standin: Standin) -> No
 
 
 def test_the_report_is_that_of_the_command(
-    standin: Standin, run_segcli: Run, tmp_path: Path
+    start_sandbox: StartSandbox, run_segcli: Run, tmp_path: Path
 ) -> None:
-    sandbox = standin(key=KEY)
-    path = written(tmp_path / "events.jsonl", [*tracks(3), b"{"])
+    sandbox = start_sandbox(key=KEY)
+    path = write_events(tmp_path / "events.jsonl", [*tracks(3), b"{"])
     to = ["--endpoint", sandbox.endpoint("gist"), "--set", f"api_key={KEY}"]
     run_segcli("send", "-d", "gist", *to, "--report", "report.json", path)
 
@@ -79,20 +88,20 @@ def test_the_report_is_that_of_the_command(
 
 
 def test_the_order_of_a_user_is_kept(vendor: Serve) -> None:
-    door = Door()
-    report = send_to(vendor(door).url, tracks(50), concurrency=10)
+    limited_vendor = LimitedVendor()
+    report = send_to(vendor(limited_vendor).url, tracks(50), concurrency=10)
     assert report.ok
     for user in range(3):
-        taken = [name for name in door.taken if int(name[1:]) % 3 == user]
+        taken = [name for name in limited_vendor.taken if int(name[1:]) % 3 == user]
         assert taken == sorted(taken, key=lambda name: int(name[1:]))
 
 
 def test_a_stopped_send_raises_with_its_report_and_can_be_continued(
     vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=2)
-    url, journal = vendor(door).url, tmp_path / "job.journal"
-    path = written(tmp_path / "events.jsonl", tracks(5))
+    limited_vendor = LimitedVendor(left=2)
+    url, journal = vendor(limited_vendor).url, tmp_path / "job.journal"
+    path = write_events(tmp_path / "events.jsonl", tracks(5))
 
     with pytest.raises(segcli.Stopped, match="401") as raised:
         send_to(url, path, journal=journal)
@@ -104,24 +113,24 @@ def test_a_stopped_send_raises_with_its_report_and_can_be_continued(
     with pytest.raises(segcli.UsageError, match="was not finished") as refused:
         send_to(url, path, journal=journal)
     assert refused.value.hint.startswith("Add resume=True to continue")
-    door.open()
+    limited_vendor.accept_all()
     report = send_to(url, path, journal=journal, resume=True)
 
     assert report.ok
     assert report.ledger_over_all_runs["delivered"] == 5
-    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+    assert limited_vendor.taken == ["m0", "m1", "m2", "m3", "m4"]
     assert not journal.exists()
 
 
 def test_rejects_in_memory_survive_with_the_journal(vendor: Serve, tmp_path: Path) -> None:
-    door = Door(left=2)
-    url, journal = vendor(door).url, tmp_path / "job.journal"
+    limited_vendor = LimitedVendor(left=2)
+    url, journal = vendor(limited_vendor).url, tmp_path / "job.journal"
     poison = track(0, note="POISON", big=12345678901234567890123)
-    path = written(tmp_path / "events.jsonl", [poison, *tracks(4)])
+    path = write_events(tmp_path / "events.jsonl", [poison, *tracks(4)])
     with pytest.raises(segcli.Stopped) as raised:
         send_to(url, path, journal=journal)
     assert [kept["event"] for kept in raised.value.report.rejects] == [poison]
-    door.open()
+    limited_vendor.accept_all()
 
     report = send_to(url, path, journal=journal, resume=True)
 
@@ -133,12 +142,16 @@ def test_rejects_in_memory_survive_with_the_journal(vendor: Serve, tmp_path: Pat
 def test_rejects_of_a_journal_go_to_the_file_that_a_later_run_names(
     vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=2)
-    url, journal, rejects = vendor(door).url, tmp_path / "job.journal", tmp_path / "rejects"
-    path = written(tmp_path / "events.jsonl", [b"{", *tracks(4), b"["])
+    limited_vendor = LimitedVendor(left=2)
+    url, journal, rejects = (
+        vendor(limited_vendor).url,
+        tmp_path / "job.journal",
+        tmp_path / "rejects",
+    )
+    path = write_events(tmp_path / "events.jsonl", [b"{", *tracks(4), b"["])
     with pytest.raises(segcli.Stopped):
         send_to(url, path, journal=journal)
-    door.open()
+    limited_vendor.accept_all()
 
     report = send_to(url, path, journal=journal, resume=True, rejects=rejects)
 
@@ -148,7 +161,7 @@ def test_rejects_of_a_journal_go_to_the_file_that_a_later_run_names(
 
 
 def test_more_rejects_than_memory_holds_stop_the_run(vendor: Serve, tmp_path: Path) -> None:
-    url = vendor(Door()).url
+    url = vendor(LimitedVendor()).url
     lines = [b"{"] * (MAX_HELD + 1)
     assert len(send_to(url, lines[1:]).rejects) == MAX_HELD
 
@@ -164,7 +177,7 @@ def test_an_interrupt_in_the_thread_of_the_caller_stops_the_run_and_is_raised_ag
 ) -> None:
     journal, sent = tmp_path / "job.journal", threading.Event()
 
-    def answers(_got: Got) -> Answer:
+    def answers(_got: ReceivedRequest) -> Answer:
         sent.set()
         return Answer()
 
@@ -173,7 +186,7 @@ def test_an_interrupt_in_the_thread_of_the_caller_stops_the_run_and_is_raised_ag
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    path = written(tmp_path / "events.jsonl", tracks(20_000))
+    path = write_events(tmp_path / "events.jsonl", tracks(20_000))
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(KeyboardInterrupt) as raised:
         send_to(vendor(answers).url, path, journal=journal)
@@ -193,7 +206,7 @@ def test_an_error_of_on_progress_stops_the_run_and_is_raised(vendor: Serve) -> N
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
-        send_to(vendor(Door()).url, tracks(3), on_progress=fail)
+        send_to(vendor(LimitedVendor()).url, tracks(3), on_progress=fail)
 
 
 def test_an_error_of_the_iterable_is_raised_with_what_was_sent(vendor: Serve) -> None:
@@ -202,12 +215,12 @@ def test_an_error_of_the_iterable_is_raised_with_what_was_sent(vendor: Serve) ->
         raise LookupError("the database is gone")
 
     with pytest.raises(LookupError, match="the database is gone"):
-        send_to(vendor(Door()).url, failing())
+        send_to(vendor(LimitedVendor()).url, failing())
 
 
 def test_a_send_works_in_any_thread_and_leaves_the_signals_alone(vendor: Serve) -> None:
     reports: list[segcli.Report] = []
-    url = vendor(Door()).url
+    url = vendor(LimitedVendor()).url
     threads = [
         threading.Thread(target=lambda: reports.append(send_to(url, tracks(5)))) for _ in range(2)
     ]
@@ -245,15 +258,15 @@ def test_a_mistake_is_an_error_before_anything_is_sent(
 
 
 def test_a_file_that_is_written_is_no_input(tmp_path: Path) -> None:
-    path = written(tmp_path / "events.jsonl", [track()])
+    path = write_events(tmp_path / "events.jsonl", [track()])
     for option in ("journal", "rejects"):
         for inputs in (path, tmp_path):
             with pytest.raises(segcli.UsageError, match=r"is also an input|would become an input"):
                 send_to("https://vendor.example", inputs, **{option: path})
 
 
-def test_no_key_is_in_a_report_an_error_or_a_traceback(standin: Standin) -> None:
-    sandbox = standin(key="another-key-of-the-vendor")
+def test_no_key_is_in_a_report_an_error_or_a_traceback(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(key="another-key-of-the-vendor")
     wrong = "wrong-key-123456"
     with pytest.raises(segcli.Stopped) as raised:
         segcli.send(
@@ -272,35 +285,35 @@ def test_no_key_is_in_a_report_an_error_or_a_traceback(standin: Standin) -> None
 def test_a_run_of_an_iterable_is_continued_with_the_same_events(
     vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=2)
-    url, journal = vendor(door).url, tmp_path / "job.journal"
+    limited_vendor = LimitedVendor(left=2)
+    url, journal = vendor(limited_vendor).url, tmp_path / "job.journal"
     with pytest.raises(segcli.Stopped):
         send_to(url, iter(tracks(5)), journal=journal)
-    door.open()
+    limited_vendor.accept_all()
     with pytest.raises(segcli.InputError, match="events"):
         send_to(url, [track(9), *tracks(4)], journal=journal, resume=True)
     with pytest.raises(segcli.InputError, match="the run to resume read events"):
         send_to(url, io.BytesIO(b"{}"), journal=journal, resume=True)
 
     assert send_to(url, iter(tracks(5)), journal=journal, resume=True).ok
-    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+    assert limited_vendor.taken == ["m0", "m1", "m2", "m3", "m4"]
 
 
 def test_the_command_continues_the_run_of_a_program(
     vendor: Serve, tmp_path: Path, run_segcli: Run
 ) -> None:
-    door = Door(left=2)
-    url, journal = vendor(door).url, tmp_path / "job.journal"
-    path = written(tmp_path / "events.jsonl", [b"{", *tracks(5)])
+    limited_vendor = LimitedVendor(left=2)
+    url, journal = vendor(limited_vendor).url, tmp_path / "job.journal"
+    path = write_events(tmp_path / "events.jsonl", [b"{", *tracks(5)])
     with pytest.raises(segcli.Stopped):
         send_to(url, path, journal=journal, types="track")
-    door.open()
+    limited_vendor.accept_all()
 
     how = ["--endpoint", url, "--journal", journal, "--resume", "--type", "track"]
     done = run_segcli("send", "-d", "webhook", *how, path)
 
     assert done.returncode == 1, done.stderr
-    assert sorted(door.taken) == ["m0", "m1", "m2", "m3", "m4"]
+    assert sorted(limited_vendor.taken) == ["m0", "m1", "m2", "m3", "m4"]
     assert [kept["line"] for kept in records(tmp_path / "webhook.rejects.ndjson")] == [1]
 
 
@@ -308,7 +321,7 @@ def test_a_file_that_holds_something_else_is_not_appended_to(tmp_path: Path) -> 
     diary = tmp_path / "diary"
     diary.write_text("dear diary")
     linked = tmp_path / "linked.jsonl"
-    os.link(written(tmp_path / "events.jsonl", [track()]), linked)
+    os.link(write_events(tmp_path / "events.jsonl", [track()]), linked)
     for rejects, problem in ((diary, "is not a rejects file"), (linked, "is also an input")):
         with pytest.raises(segcli.UsageError, match=f"rejects {rejects}.* {problem}") as raised:
             send_to("https://vendor.example", tmp_path / "events.jsonl", rejects=rejects)
@@ -316,9 +329,9 @@ def test_a_file_that_holds_something_else_is_not_appended_to(tmp_path: Path) -> 
     assert diary.read_text() == "dear diary"
 
 
-def test_errors_survive_the_way_to_another_process(standin: Standin) -> None:
+def test_errors_survive_the_way_to_another_process(start_sandbox: StartSandbox) -> None:
     with pytest.raises(segcli.Stopped) as raised:
-        send_to(standin(key=KEY).endpoint("webhook"), [track()], settings={"api_key": "no"})
+        send_to(start_sandbox(key=KEY).endpoint("webhook"), [track()], settings={"api_key": "no"})
     for error in (raised.value, segcli.Interrupted("stopped", "again", signal_number=15)):
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is type(error)
@@ -352,10 +365,10 @@ def test_the_key_is_for_the_only_setting_that_is_one(vendor: Serve, tmp_path: Pa
 
 
 def test_a_program_with_a_handler_of_logging_gets_the_log(
-    standin: Standin, caplog: pytest.LogCaptureFixture
+    start_sandbox: StartSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "segcli")
-    endpoint = standin(key="another-key").endpoint("gist")
+    endpoint = start_sandbox(key="another-key").endpoint("gist")
 
     with pytest.raises(segcli.Stopped):
         send_to(endpoint, [track()], dest="gist", api_key=KEY)

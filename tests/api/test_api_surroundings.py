@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Answer, Got, Vendor, closed_port, track
+from support.fakes import Answer, ReceivedRequest, Vendor, closed_port, track
 from support.samples import KEY
 
 import segcli
 from segcli.sandbox import SandboxServer
 
-Standin = Callable[..., SandboxServer]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+StartSandbox = Callable[..., SandboxServer]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 EVENT = track(properties={"email": "a@b.c", "total": 3})
 
 

@@ -20,7 +20,7 @@ from measure import SEGCLI, Cost, in_turn, machine, medians, peak, run, say, tab
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.compression import zst
-from support.stores import Web, web_server
+from support.stores import WebServer, web_server
 
 TRANSFORM = ("transform", "--quiet", "--dest", "pointillist")
 WITHOUT_ISAL = "import sys; sys.modules['isal'] = None; from segcli.cli import main; main()"
@@ -72,7 +72,7 @@ def _compressed(folder: Path, plain: Path, rounds: int) -> None:
     _compare(runs, rounds)
 
 
-def _remote(folder: Path, plain: Path, web: Web, asked: argparse.Namespace) -> None:
+def _remote(folder: Path, plain: Path, web: WebServer, asked: argparse.Namespace) -> None:
     lines = plain.read_bytes().splitlines(keepends=True)
     each = -(-len(lines) // asked.files)
     local = folder / "archive"

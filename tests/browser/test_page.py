@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser.conftest import address_of
-from support.fakes import PATIENCE, track, tracks, wait_until, written
+from support.fakes import PATIENCE, track, tracks, wait_until, write_events
 from support.pages import ACME
 from support.samples import SAMPLES, Run
 
@@ -32,7 +32,7 @@ def orders(folder: Path, count: int = 3) -> Path:
         track(n, f"u{n % 2}") | {"properties": {"total": n, "coupon": "SAVE"}}
         for n in range(1, count + 1)
     ]
-    return written(folder / "events.jsonl", events)
+    return write_events(folder / "events.jsonl", events)
 
 
 def row(page: Any, pane: str, path: str) -> Any:
@@ -168,7 +168,7 @@ def test_layout_fits_1000_pixels_and_does_not_jump(
 
 def test_hostile_file_runs_no_script(show: Show, ui: Ui, tmp_path: Path) -> None:
     attack = "</script><script>window.hit=1</script><img src=x onerror='window.hit=1'>{{7*7}}"
-    events = written(
+    events = write_events(
         tmp_path / "<img src=x onerror=hit=1>.jsonl",
         [
             track() | {"event": attack, "userId": attack, "properties": {attack: attack}},
@@ -236,7 +236,7 @@ def test_sandbox_shows_the_order_of_one_user_live(
 def test_figures_of_the_run_view_are_those_of_the_report(
     show: Show, spawn: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:
-    events = written(
+    events = write_events(
         tmp_path / "events.jsonl", [*tracks(40), b"{]", {"type": "page", "userId": "u"}]
     )
     words = ["send", "-d", "gist", "--sandbox", "--fault", "503:20%", events]

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from support.fakes import PATIENCE, Said, wait_until
+from support.fakes import PATIENCE, CommandResult, wait_until
 from support.samples import Run
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Spawn = Callable[..., Any]
 # A client in a line: it sends its arguments as names of events, one request each.
 CLIENT = """
@@ -337,7 +337,7 @@ def test_a_command_that_replaces_the_output_ends_with_3(run_segcli: Run, tmp_pat
     assert (tmp_path / "events.jsonl").read_text() == "mine\n"
 
 
-def test_a_command_that_cannot_run_is_told_from_one_that_is_not_there(
+def test_a_command_that_cannot_run_and_a_missing_one_have_different_errors(
     run_segcli: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "notes").touch()
@@ -349,7 +349,7 @@ def test_a_command_that_cannot_run_is_told_from_one_that_is_not_there(
     assert not (tmp_path / "events.jsonl").exists()
 
 
-def test_a_request_that_stays_open_is_told_until_ctrl_c(spawn: Spawn) -> None:
+def test_an_open_request_is_reported_and_waited_for_until_ctrl_c(spawn: Spawn) -> None:
     holds = """
 import os, socket, time
 port = int(os.environ["SEGCLI_CAPTURE_URL"].rpartition(":")[2])

@@ -22,7 +22,7 @@ _EXPRESSION = re.compile(r"\$\{\{\s*(\S+?)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class StepResult:
     """How a step ended: its exit code, its output, and the outputs that it set."""
 
     code: int
@@ -30,7 +30,7 @@ class Ran:
     outputs: dict[str, str]
 
 
-RunStep = Callable[..., Ran]
+RunStep = Callable[..., StepResult]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def run_step(tmp_path: Path, clean_environment: dict[str, str]) -> RunStep:
     for name in ("checkout", "mobile"):
         (workspace / f"{name}.jsonl").write_bytes((SAMPLES / f"{name}.jsonl").read_bytes())
 
-    def run(step: str, **inputs: str) -> Ran:
+    def run(step: str, **inputs: str) -> StepResult:
         output = tmp_path / "output"
         output.write_text("")
         done = subprocess.run(
@@ -63,7 +63,7 @@ def run_step(tmp_path: Path, clean_environment: dict[str, str]) -> RunStep:
             check=False,
         )
         lines = output.read_text().splitlines()
-        return Ran(done.returncode, done.stdout, dict(line.split("=", 1) for line in lines))
+        return StepResult(done.returncode, done.stdout, dict(line.split("=", 1) for line in lines))
 
     return run
 
@@ -124,7 +124,7 @@ def test_findings_are_annotations_a_summary_and_reports(check: RunStep, tmp_path
         ("sometimes", "gist", 2),
     ],
 )
-def test_fail_on_says_what_fails_the_step(
+def test_fail_on_selects_what_fails_the_step(
     fail_on: str, dest: str, code: int, check: RunStep
 ) -> None:
     assert check(files="checkout.jsonl", dest=dest, fail_on=fail_on).code == code

@@ -13,14 +13,22 @@ from typing import Any
 
 import click
 import pytest
-from support.fakes import PATIENCE, Said, sending_to, track, tracks, wait_until, written
+from support.fakes import (
+    PATIENCE,
+    CommandResult,
+    sending_to,
+    track,
+    tracks,
+    wait_until,
+    write_events,
+)
 from support.fork_server import ForkedProcess
 
 from segcli import __version__
 from segcli.cli import COMMANDS, cli
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Spawn = Callable[..., ForkedProcess]
 Start = Callable[..., SandboxServer]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
@@ -28,7 +36,7 @@ Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", tracks(5))
+    return write_events(tmp_path / "events.jsonl", tracks(5))
 
 
 def command_of(name: str) -> click.Command:
@@ -176,13 +184,13 @@ def test_sandbox_exits_2_with_a_hint_if_its_port_is_taken(segcli: Segcli) -> Non
 def test_exit_code_of_send_tells_how_the_run_ended(
     lines: list[Any], words: str, code: int, segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", lines)
+    events = write_events(tmp_path / "events.jsonl", lines)
 
     assert segcli("send", "-d", "plotline", "--sandbox", *words.split(), events).code == code
 
 
 def test_closed_output_pipe_ends_transform_silently_with_141(tmp_path: Path, spawn: Spawn) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20_000))
+    events = write_events(tmp_path / "events.jsonl", tracks(20_000))
     process = spawn("transform", events)
     assert process.stdout
     process.stdout.readline()
@@ -213,9 +221,9 @@ def test_send_to_sandbox_says_at_start_and_end_that_nothing_left(
 
 
 def test_send_ends_with_the_delivered_count_and_the_address(
-    segcli: Segcli, standin: Start, events: Path
+    segcli: Segcli, start_sandbox: Start, events: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     said = segcli(*sending_to("webhook", at.endpoint("webhook")), events)
 
     [sentence] = [line for line in said.err.splitlines() if " delivered to " in line]
@@ -233,15 +241,15 @@ def test_quiet_send_prints_errors_only(segcli: Segcli, events: Path) -> None:
     well = segcli("send", "-q", "-d", "gist", "--sandbox", events)
     badly = segcli("send", "-q", "-d", "gist", "--sandbox", "--fault", "401:100%", events)
 
-    assert well == Said(0, "", "")
+    assert well == CommandResult(0, "", "")
     assert badly.code == 3
     assert badly.err.startswith("Error: gist answered HTTP 401")
 
 
 def test_a_dry_run_prints_what_transform_prints_and_sends_nothing(
-    segcli: Segcli, standin: Callable[..., SandboxServer], events: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], events: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = sending_to("gist", at.endpoint("gist"))
     dry, printed = (
         segcli(*to, "--dry-run", "-q", events),
@@ -254,7 +262,7 @@ def test_a_dry_run_prints_what_transform_prints_and_sends_nothing(
 
 
 def test_send_reads_stdin_if_no_file_is_given(run_segcli: Run, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(5)).read_bytes()
+    events = write_events(tmp_path / "events.jsonl", tracks(5)).read_bytes()
     for words in ((), ("-",)):
         done = run_segcli("send", "-d", "gist", "--sandbox", *words, stdin=events)
         assert (done.returncode, done.stdout) == (0, b"")

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from support.destination_file import ACME
-from support.fakes import Said
+from support.fakes import CommandResult
 
 Completed = Callable[..., list[str]]
 SHELLS = ("bash", "zsh", "fish")
 
 
 @pytest.fixture
-def completed(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Completed:
+def completed(segcli: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch) -> Completed:
     """Return a function for what bash offers for the last word, with its type if it has one."""
 
     def complete(*words: str) -> list[str]:
@@ -115,7 +115,9 @@ def test_bash_uses_the_printed_completions(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_completion_script_is_for_the_named_shell(shell: str, segcli: Callable[..., Said]) -> None:
+def test_completion_script_is_for_the_named_shell(
+    shell: str, segcli: Callable[..., CommandResult]
+) -> None:
     said = segcli("completion", shell)
 
     assert said.code == 0

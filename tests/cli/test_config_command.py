@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from support.documents import GUIDES, README
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import KEY
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 FULL = """
 [send]
@@ -38,7 +38,7 @@ def rows(out: str) -> list[list[str]]:
 
 
 def test_without_a_file_nothing_is_set(segcli: Segcli) -> None:
-    assert segcli("config") == Said(
+    assert segcli("config") == CommandResult(
         0,
         "There is no settings file: segcli.toml would be read.\n"
         "No option is set by it or by the environment.\n",
@@ -46,7 +46,7 @@ def test_without_a_file_nothing_is_set(segcli: Segcli) -> None:
     )
 
 
-def test_what_is_set_is_shown_with_its_source(
+def test_each_set_option_is_shown_with_its_source(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "segcli.toml").write_text(FULL)

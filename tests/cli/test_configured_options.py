@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 from support import hostile
-from support.destination_file import ACME, bent
-from support.fakes import Said, tracks, written
+from support.destination_file import ACME, changed
+from support.fakes import CommandResult, tracks, write_events
 from support.samples import KEY, SAMPLES
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 NAMED = ("--config", "segcli.toml")
 
 
 @pytest.fixture(autouse=True)
 def _events(tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", tracks(6))
+    write_events(tmp_path / "events.jsonl", tracks(6))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def config(tmp_path: Path) -> Callable[[str], Path]:
 Write = Callable[[str], Path]
 
 
-def mapped(said: Said) -> int:
+def mapped(said: CommandResult) -> int:
     assert said.code == 0, said.err
     return len(said.out.splitlines())
 
@@ -272,7 +272,7 @@ def test_what_it_selects_is_said(segcli: Segcli, config: Write) -> None:
 
 
 def test_the_name_of_a_command_is_no_name_of_a_destination(segcli: Segcli, tmp_path: Path) -> None:
-    (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, {"name": "send"})))
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, {"name": "send"})))
     said = segcli("transform", "-d", "./acme.json", "events.jsonl")
 
     assert said.code == 2

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from support.check_reports import check_is_valid
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 LINE = "pointillist is the default destination; --dest NAME takes another"
 FORMATS = ["text", "github", "markdown", "junit"]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import ROOT
 
 from segcli import destinations
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 KEY = "sk_live_8f2b61c0d9e74a53"
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, records, track, written
+from support.fakes import CommandResult, records, track, write_events
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 EVENT = json.dumps(track()).encode()
@@ -32,8 +32,8 @@ COMMANDS = {
 def test_input_of_envelopes_stops_every_command_before_any_work(
     command: str, several: bool, segcli: Segcli, tmp_path: Path
 ) -> None:
-    written(tmp_path / "a.jsonl", [EVENT])
-    written(tmp_path / "b.jsonl", [BATCH])
+    write_events(tmp_path / "a.jsonl", [EVENT])
+    write_events(tmp_path / "b.jsonl", [BATCH])
     names = ["a.jsonl", "b.jsonl"] if several else ["b.jsonl"]
     said = segcli(*COMMANDS[command], "-d", "webhook", "--rejects", "rejects", *names)
 
@@ -48,7 +48,7 @@ def test_input_of_envelopes_stops_every_command_before_any_work(
 def test_no_first_look_rejects_each_bad_line_separately(
     command: str, segcli: Segcli, tmp_path: Path
 ) -> None:
-    written(tmp_path / "b.jsonl", [BATCH, EVENT + EVENT, EVENT, b"\x50\x4b\x03\x04"])
+    write_events(tmp_path / "b.jsonl", [BATCH, EVENT + EVENT, EVENT, b"\x50\x4b\x03\x04"])
     words = (*COMMANDS[command], "--no-first-look", "-d", "webhook")
     said = segcli(*words, "--rejects", "rejects", "b.jsonl")
 
@@ -64,10 +64,10 @@ def test_refused_restart_keeps_the_journal_of_the_earlier_run(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     command = ("send", "--sandbox", "--journal", "journal", "-d", "gist", "a.jsonl")
-    written(tmp_path / "a.jsonl", [EVENT, b"{}"])
+    write_events(tmp_path / "a.jsonl", [EVENT, b"{}"])
     assert segcli(*command, "--fault", "401:100%").code == 3
     journal = (tmp_path / "journal").read_bytes()
-    written(tmp_path / "a.jsonl", [BATCH])
+    write_events(tmp_path / "a.jsonl", [BATCH])
 
     assert segcli(*command, "--restart").code == 2
     assert (tmp_path / "journal").read_bytes() == journal
@@ -76,9 +76,9 @@ def test_refused_restart_keeps_the_journal_of_the_earlier_run(
 def test_resumed_run_checks_new_files_with_the_first_look(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     command = ("send", "--sandbox", "--journal", "journal", "-d", "gist", "in")
-    written(tmp_path / "in" / "a.jsonl", [EVENT, b"{}"])
+    write_events(tmp_path / "in" / "a.jsonl", [EVENT, b"{}"])
     assert segcli(*command, "--fault", "401:100%").code == 3
-    written(tmp_path / "in" / "b.jsonl", [BATCH])
+    write_events(tmp_path / "in" / "b.jsonl", [BATCH])
     refused = segcli(*command, "--resume")
 
     assert refused.code == 2
@@ -90,7 +90,7 @@ def test_resumed_run_checks_new_files_with_the_first_look(segcli: Segcli, tmp_pa
 def test_same_fault_in_a_few_lines_is_a_note_in_the_summary(
     command: str, segcli: Segcli, tmp_path: Path
 ) -> None:
-    written(tmp_path / "a.jsonl", [SNAKE] * 3)
+    write_events(tmp_path / "a.jsonl", [SNAKE] * 3)
     said = segcli(*COMMANDS[command], "-d", "webhook", "a.jsonl")
 
     assert said.code == 1
@@ -102,7 +102,7 @@ def test_same_fault_in_a_few_lines_is_a_note_in_the_summary(
 def test_first_look_notes_on_many_files_are_limited(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(9):
-        written(tmp_path / "in" / f"{number}.jsonl", [SNAKE])
+        write_events(tmp_path / "in" / f"{number}.jsonl", [SNAKE])
     err = segcli("transform", "in").err
 
     assert err.count("has no events in Segment's format") == 5

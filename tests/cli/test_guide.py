@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import hostile
 from support.documents import GUIDES
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import ROOT, Run
 from support.tables import for_each
 from support.terminals import on_a_terminal, seen
@@ -21,7 +21,7 @@ from segcli.destination_file import schema_text
 from segcli.mapping.compiler import _DIRECTIVES
 from segcli.mapping.liquid.filters import FILTERS
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 def test_guide_without_a_topic_lists_all_guides_with_a_summary(segcli: Segcli) -> None:

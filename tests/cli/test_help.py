@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 
 from segcli.cli import COMMANDS
 from segcli.cli.help_format import GROUPS
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 GROUPED = ["transform", "check", "send", "engage audience", "engage trait"]
 EVERY = ["", *COMMANDS, "engage audience", "engage trait", "engage status", "engage forget"]
 

@@ -15,15 +15,23 @@ from typing import Any
 
 import pytest
 from support.check_reports import check_is_valid
-from support.destination_file import ACME, bent
-from support.fakes import Answer, Got, Said, Vendor, track, wait_until, written
+from support.destination_file import ACME, changed
+from support.fakes import (
+    Answer,
+    CommandResult,
+    ReceivedRequest,
+    Vendor,
+    track,
+    wait_until,
+    write_events,
+)
 from support.hostile import (
     CLOSING,
     HOSTILE,
     LONG,
     NAME,
     START,
-    Printed,
+    CommandOutput,
     check_harmless,
     in_this_process,
     off_a_terminal,
@@ -37,7 +45,7 @@ from segcli.cli.formats import NAMES as FORMATS
 from segcli.cli.progress import watching
 from segcli.cli.progress_estimate import Goal
 
-Show = Callable[..., Printed]
+Show = Callable[..., CommandOutput]
 TRANSFORM, SEND = ["transform", "-d", "gist"], ["send", "-d", "gist"]
 NO_KEY = {"SEGCLI_GIST_API_KEY": "k"}
 
@@ -75,9 +83,9 @@ def shown_by_a_process(
 
 
 def _showing(
-    run: Callable[..., Printed], is_terminal: bool, folder: Path, env: dict[str, str]
+    run: Callable[..., CommandOutput], is_terminal: bool, folder: Path, env: dict[str, str]
 ) -> Show:
-    def show(*words: object, commands: int = 0, data: bool = False, **more: str) -> Printed:
+    def show(*words: object, commands: int = 0, data: bool = False, **more: str) -> CommandOutput:
         printed = run([str(word) for word in words], folder, env | more)
         on_both = data and is_terminal
         check_harmless(printed.err, commands=commands if is_terminal else 0, data=on_both)
@@ -91,7 +99,7 @@ def _showing(
 
 
 @pytest.fixture
-def told(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
+def told(segcli: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
     """Run a command in this process, which is fast; check that what it prints is harmless."""
     monkeypatch.setenv("SEGCLI_GIST_API_KEY", "k")
     with open(os.devnull) as nothing:
@@ -99,10 +107,10 @@ def told(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield _telling(segcli)
 
 
-def _telling(segcli: Callable[..., Said]) -> Show:
-    def tell(*words: object) -> Printed:
+def _telling(segcli: Callable[..., CommandResult]) -> Show:
+    def tell(*words: object) -> CommandOutput:
         said = segcli(*words)
-        printed = Printed(said.code, said.out.encode(), said.err.encode())
+        printed = CommandOutput(said.code, said.out.encode(), said.err.encode())
         check_harmless(printed.out)
         check_harmless(printed.err)
         assert b"Traceback" not in printed.err, said.err
@@ -131,7 +139,7 @@ def hostile_events() -> list[Any]:
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
     """Write the events to a file with a hostile name."""
-    return written(tmp_path / f"{NAME}.jsonl", hostile_events())
+    return write_events(tmp_path / f"{NAME}.jsonl", hostile_events())
 
 
 # --- names of files
@@ -179,7 +187,7 @@ def test_hostile_folder_name_in_the_resume_command_is_escaped(
 ) -> None:
     folder = tmp_path / NAME
     folder.mkdir()
-    written(folder / f"{NAME}.jsonl", hostile_events())
+    write_events(folder / f"{NAME}.jsonl", hostile_events())
     at = vendor(lambda _: Answer(401, body=json.dumps({"message": HOSTILE}).encode()))
 
     printed = shown(*SEND, "--endpoint", at.url, NAME, **NO_KEY)
@@ -201,7 +209,7 @@ def test_hostile_text_in_transform_reasons_and_notes_is_escaped(shown: Show, eve
 
 def test_hostile_text_in_outcomes_is_escaped(shown: Show, events: Path, tmp_path: Path) -> None:
     (tmp_path / "[").mkdir()
-    other = written(tmp_path / "[" / "b].jsonl", hostile_events())
+    other = write_events(tmp_path / "[" / "b].jsonl", hostile_events())
 
     assert shown(*TRANSFORM, "--outcomes", events, other, data=True).code == 1
 
@@ -247,7 +255,7 @@ def test_hostile_text_in_vendor_replies_is_escaped(
     left = iter(raw)
     headers = {"location": "http://[/evil]\x9b666m::error::/", "retry-after": "0"}
 
-    def answers(_: Got) -> Answer:
+    def answers(_: ReceivedRequest) -> Answer:
         return Answer(status, headers, next(left, raw[0]))
 
     at = vendor(answers)
@@ -283,7 +291,7 @@ def test_sandbox_fault_text_is_escaped(shown: Show, events: Path, tmp_path: Path
 
 
 def described(path: Path, changes: dict[str, Any]) -> Path:
-    path.write_text(json.dumps(bent(ACME, changes)))
+    path.write_text(json.dumps(changed(ACME, changes)))
     return path
 
 
@@ -406,7 +414,7 @@ def test_hostile_text_is_escaped_in_a_separate_process(
 def test_argument_that_is_not_utf8_is_refused_with_its_bytes_escaped(
     words: str, told: Show, tmp_path: Path
 ) -> None:
-    written(tmp_path / "a.jsonl", [track()])
+    write_events(tmp_path / "a.jsonl", [track()])
     (tmp_path / "m.csv").write_text("userId,email,value\nu,a@b.example,1\n")
 
     printed = told(*words.replace("{}", "a\udcff").split())
@@ -470,7 +478,7 @@ def test_hostile_text_at_sandbox_start_is_escaped(
 
 
 def test_traceback_of_a_bug_has_no_control_characters(
-    segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+    segcli: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError(HOSTILE)

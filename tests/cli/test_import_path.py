@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.compression import gz, zst
-from support.fakes import PATIENCE, tracks, written
+from support.fakes import PATIENCE, tracks, write_events
 from support.stores import web_server
 
 INTERPRETER = Path(sys.executable)
@@ -45,7 +45,7 @@ mapping = { name = { "@liquid" = "{{ event | upcase }}" } }
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TrapFolders:
     """Two folders with traps, `here` and `inputs`, and the file that lists sprung traps."""
 
     here: Path
@@ -83,9 +83,9 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path, trap: Path) -> Place:
+def place(tmp_path: Path, trap: Path) -> TrapFolders:
     """Lay traps, and put inputs of every kind beside them."""
-    place = Place(tmp_path / "here", tmp_path / "inputs", tmp_path / "sprung")
+    place = TrapFolders(tmp_path / "here", tmp_path / "inputs", tmp_path / "sprung")
     for folder in (place.here, place.inputs):
         folder.mkdir()
         for name in importable():
@@ -94,7 +94,7 @@ def place(tmp_path: Path, trap: Path) -> Place:
         information.mkdir()
         (information / "METADATA").write_text("Name: plug-in\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text("[segcli.destinations]\nbad = plug_in:bad\n")
-    text = written(place.inputs / "events.jsonl", tracks(60)).read_bytes()
+    text = write_events(place.inputs / "events.jsonl", tracks(60)).read_bytes()
     (place.inputs / "archive").mkdir()
     for path in (place.inputs / "events.gz", place.inputs / "archive" / "events.gz"):
         path.write_bytes(gz(text))
@@ -110,7 +110,7 @@ Segcli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(params=[CONSOLE_SCRIPT, MODULE], ids=["segcli", "python -m segcli"])
 def command(
-    request: pytest.FixtureRequest, place: Place, loaded_before_segcli: set[str]
+    request: pytest.FixtureRequest, place: TrapFolders, loaded_before_segcli: set[str]
 ) -> list[str]:
     """Return how to start segcli, after removing the traps that `python -m` itself would spring."""
     if request.param is MODULE:
@@ -127,7 +127,7 @@ def environment(clean_environment: dict[str, str], tmp_path: Path) -> dict[str, 
 
 
 @pytest.fixture
-def segcli(command: list[str], environment: dict[str, str], place: Place) -> Segcli:
+def segcli(command: list[str], environment: dict[str, str], place: TrapFolders) -> Segcli:
     def run(*words: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [*command, *map(str, words)],
@@ -170,7 +170,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_no_command_imports_from_the_working_or_input_folder(
-    words: list[str], segcli: Segcli, place: Place
+    words: list[str], segcli: Segcli, place: TrapFolders
 ) -> None:
     said = segcli(*(word.format(here=place.here, inputs=place.inputs) for word in words))
 
@@ -180,7 +180,7 @@ def test_no_command_imports_from_the_working_or_input_folder(
 
 
 def test_reading_a_web_input_imports_nothing_from_the_working_folder(
-    segcli: Segcli, place: Place
+    segcli: Segcli, place: TrapFolders
 ) -> None:
     with web_server() as web:
         web.files["/events.gz"] = (place.inputs / "events.gz").read_bytes()
@@ -192,7 +192,7 @@ def test_reading_a_web_input_imports_nothing_from_the_working_folder(
 
 
 def test_sandbox_imports_nothing_from_the_working_folder(
-    command: list[str], environment: dict[str, str], place: Place
+    command: list[str], environment: dict[str, str], place: TrapFolders
 ) -> None:
     with subprocess.Popen(
         [*command, "sandbox", "--port", "0"],
@@ -226,7 +226,7 @@ def test_pythonpath_of_the_user_is_kept(
     assert "acme" in said.stdout
 
 
-def test_import_trap_records_its_import(place: Place) -> None:
+def test_import_trap_records_its_import(place: TrapFolders) -> None:
     # A file: for `-c` newer versions of Python import `linecache`, which is a trap too.
     program = place.here / "program_of_the_user.py"
     program.write_text("import yarl, plug_in")

@@ -7,29 +7,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, tracks, written
+from support.fakes import CommandResult, tracks, write_events
 from support.journals import delivered
-from support.resuming import Door
+from support.resuming import LimitedVendor
 from support.shared_journals import begun, put
 
 from segcli.cli import state_folder
 from segcli.journal.resume import Start
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Serve = Callable[..., object]
 KEY = "sk_live_8f2b61c0d9e74a53"
 ALL = [f"m{number}" for number in range(12)]
 
 
 @pytest.fixture
-def stopped(segcli: Segcli, vendor: Callable[..., object], tmp_path: Path) -> Door:
+def stopped(segcli: Segcli, vendor: Callable[..., object], tmp_path: Path) -> LimitedVendor:
     """Send five of twelve events, then let the vendor go down."""
-    written(tmp_path / "events.jsonl", tracks(12))
-    door = Door(left=5)
-    url = vendor(door).url  # type: ignore[attr-defined]
+    write_events(tmp_path / "events.jsonl", tracks(12))
+    limited_vendor = LimitedVendor(left=5)
+    url = vendor(limited_vendor).url  # type: ignore[attr-defined]
     said = segcli("send", "-d", "webhook", "--endpoint", url, *("--concurrency", 1), "events.jsonl")
     assert said.code == 3
-    return door
+    return limited_vendor
 
 
 def journals(tmp_path: Path) -> list[Path]:
@@ -40,7 +40,7 @@ def journals(tmp_path: Path) -> list[Path]:
 
 
 def test_journals_says_that_no_run_is_unfinished(segcli: Segcli) -> None:
-    assert segcli("journals") == Said(0, "No run is unfinished.\n", "")
+    assert segcli("journals") == CommandResult(0, "No run is unfinished.\n", "")
 
 
 @pytest.mark.usefixtures("stopped")
@@ -59,7 +59,7 @@ def test_stopped_run_is_listed_with_destination_source_and_progress(
 
 
 def test_listed_resume_command_works_from_any_folder(
-    stopped: Door,
+    stopped: LimitedVendor,
     segcli: Segcli,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
@@ -86,8 +86,8 @@ def test_listed_resume_command_works_from_any_folder(
 def test_key_is_not_listed_and_not_in_the_journal(
     segcli: Segcli, vendor: Callable[..., object], tmp_path: Path
 ) -> None:
-    written(tmp_path / "events.jsonl", tracks(12))
-    url = vendor(Door(left=2)).url  # type: ignore[attr-defined]
+    write_events(tmp_path / "events.jsonl", tracks(12))
+    url = vendor(LimitedVendor(left=2)).url  # type: ignore[attr-defined]
     to = ["-d", "plotline", "--set", f"api_key={KEY}", "--endpoint", url]
     assert segcli("send", *to, "events.jsonl").code == 3
     (journal,) = journals(tmp_path)
@@ -142,7 +142,7 @@ def test_remove_option_deletes_the_journal(segcli: Segcli, tmp_path: Path, suffi
 def test_remove_with_an_unknown_name_deletes_nothing(
     segcli: Segcli, tmp_path: Path, name: str
 ) -> None:
-    written(tmp_path / "events.journal", tracks(1))
+    write_events(tmp_path / "events.journal", tracks(1))
     said = segcli("journals", "--remove", name)
 
     assert (said.code, said.out) == (2, "")
@@ -167,7 +167,7 @@ def test_state_folder_follows_the_platform_convention(
 
 
 @pytest.fixture
-def moved_back(stopped: Door, tmp_path: Path) -> Door:
+def moved_back(stopped: LimitedVendor, tmp_path: Path) -> LimitedVendor:
     """Put the journal where an earlier segcli kept it."""
     old = tmp_path / ".config" / "segcli"
     old.mkdir(parents=True)
@@ -177,7 +177,7 @@ def moved_back(stopped: Door, tmp_path: Path) -> Door:
 
 
 def test_journal_in_the_old_folder_is_listed_with_a_move_command(
-    moved_back: Door, segcli: Segcli, tmp_path: Path, clean_environment: dict[str, str]
+    moved_back: LimitedVendor, segcli: Segcli, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     (old,) = (tmp_path / ".config" / "segcli").iterdir()
     listed = segcli("journals").out
@@ -193,7 +193,7 @@ def test_journal_in_the_old_folder_is_listed_with_a_move_command(
 
 @pytest.mark.parametrize("option", [[], ["--resume"], ["--restart"]])
 def test_run_with_a_journal_in_the_old_folder_sends_nothing(
-    option: list[str], moved_back: Door, segcli: Segcli, tmp_path: Path
+    option: list[str], moved_back: LimitedVendor, segcli: Segcli, tmp_path: Path
 ) -> None:
     (old,) = (tmp_path / ".config" / "segcli").iterdir()
     taken = len(moved_back.taken)

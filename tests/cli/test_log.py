@@ -14,8 +14,8 @@ import pytest
 from support.engage import csv, engage
 from support.fakes import (
     Answer,
-    Got,
-    Said,
+    CommandResult,
+    ReceivedRequest,
     Vendor,
     replies,
     send_signal,
@@ -23,7 +23,7 @@ from support.fakes import (
     track,
     tracks,
     wait_until,
-    written,
+    write_events,
 )
 from support.fork_server import ForkedProcess
 from support.terminals import on_a_terminal, seen
@@ -32,8 +32,8 @@ from segcli.core.redaction import Redactor
 from segcli.delivery.delivery_log import delivery_log, wire_log
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Segcli = Callable[..., CommandResult]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 Start = Callable[..., SandboxServer]
 
 LOG = "run.log"
@@ -52,7 +52,7 @@ def logged(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def life_of(log: list[dict[str, Any]], at: str) -> list[str]:
+def log_of_batch(log: list[dict[str, Any]], at: str) -> list[str]:
     """Return the events of the batch that begins with this line, in order."""
     return [row["event"] for row in log if row.get("at", "").endswith(at)]
 
@@ -60,17 +60,17 @@ def life_of(log: list[dict[str, Any]], at: str) -> list[str]:
 # --- what is logged
 
 
-def test_the_life_of_a_batch_is_told_in_order(
+def test_the_events_of_a_batch_are_logged_in_order(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(replies(Answer(503), Answer(429, {"retry-after": "0.05"}), Answer(0)))
-    events = written(tmp_path / "events.jsonl", [track()])
+    events = write_events(tmp_path / "events.jsonl", [track()])
     said = segcli(*sending_to("webhook", at.url), *JSON, events)
 
     log = logged(tmp_path)
     assert said.code == 0
     attempts = ["request", "reply", "retry"] * 2 + ["request", "no_reply", "retry"]
-    assert life_of(log, ":1") == [*attempts, "request", "reply", "delivered"]
+    assert log_of_batch(log, ":1") == [*attempts, "request", "reply", "delivered"]
     assert [row["event"] for row in log][:2] == ["start", "input"]
     assert log[-1]["counts"]["delivered"] == 1
     retries = [row for row in log if row["event"] == "retry"]
@@ -89,7 +89,7 @@ def test_each_request_and_reply_is_there_with_two_v(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer(422, {"x-request-id": "req-17", "set-cookie": "a=b"}, b'{"no":1}'))
-    events = written(tmp_path / "events.jsonl", [track()])
+    events = write_events(tmp_path / "events.jsonl", [track()])
     segcli(*sending_to("webhook", at.url), *JSON, events)
 
     log = {row["event"]: row for row in logged(tmp_path)}
@@ -103,12 +103,12 @@ def test_each_request_and_reply_is_there_with_two_v(
     assert (log["refused"]["status"], log["refused"]["level"]) == (422, "warning")
 
 
-def test_splits_are_told_down_to_the_event_that_is_refused(
-    segcli: Segcli, standin: Start, tmp_path: Path
+def test_splits_are_logged_down_to_the_refused_event(
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     lines = [*tracks(3), track(3, properties={"note": "POISON"})]
-    at = standin(poison="POISON").endpoint("segment")
-    segcli(*sending_to("segment", at), *JSON, written(tmp_path / "events.jsonl", lines))
+    at = start_sandbox(poison="POISON").endpoint("segment")
+    segcli(*sending_to("segment", at), *JSON, write_events(tmp_path / "events.jsonl", lines))
 
     log = logged(tmp_path)
     splits = [(row["events"], row["status"]) for row in log if row["event"] == "split"]
@@ -117,11 +117,11 @@ def test_splits_are_told_down_to_the_event_that_is_refused(
     assert [row["at"][-2:] for row in log if row["event"] == "refused"] == [":4"]
 
 
-def test_one_v_tells_decisions_and_no_requests(
-    segcli: Segcli, standin: Start, tmp_path: Path
+def test_one_v_logs_decisions_and_no_requests(
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [*tracks(20), b"{]"])
-    at = standin().endpoint("webhook")
+    events = write_events(tmp_path / "events.jsonl", [*tracks(20), b"{]"])
+    at = start_sandbox().endpoint("webhook")
     segcli(*sending_to("webhook", at), "-v", "--log-file", LOG, events)
 
     text = (tmp_path / LOG).read_text()
@@ -132,7 +132,7 @@ def test_one_v_tells_decisions_and_no_requests(
 
 def test_a_run_that_stops_says_why(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     at = vendor(lambda _: Answer(401))
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli(*sending_to("webhook", at.url), "-v", *JSON[1:], events)
 
     assert said.code == 3
@@ -141,9 +141,9 @@ def test_a_run_that_stops_says_why(segcli: Segcli, vendor: Serve, tmp_path: Path
     assert not [row for row in logged(tmp_path) if row["level"] == "debug"]
 
 
-def test_a_sync_has_a_log_too(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+def test_a_sync_has_a_log(segcli: Segcli, start_sandbox: Start, tmp_path: Path) -> None:
     csv(tmp_path / "m.csv", ["u1", "u2"])
-    said = segcli(*engage("gist", standin().endpoint("gist"), "m.csv"), *JSON)
+    said = segcli(*engage("gist", start_sandbox().endpoint("gist"), "m.csv"), *JSON)
 
     assert said.code == 0
     events = {row["event"] for row in logged(tmp_path)}
@@ -154,7 +154,7 @@ def test_a_sync_has_a_log_too(segcli: Segcli, standin: Start, tmp_path: Path) ->
 def test_a_preview_tells_which_inputs_it_reads(
     segcli: Segcli, tmp_path: Path, command: str
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(2))
+    events = write_events(tmp_path / "events.jsonl", tracks(2))
     said = segcli(command, "-v", "--jobs", "1", events)
 
     assert f"reading {events}, {events.stat().st_size} bytes" in said.err
@@ -167,7 +167,7 @@ def test_a_preview_tells_which_inputs_it_reads(
 def test_on_stderr_lines_of_json_are_the_only_ones_of_a_quiet_rehearsal(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli("send", "-d", "gist", "--sandbox", "-q", "--log-format", "json", events)
 
     rows = [json.loads(line) for line in said.err.splitlines()]
@@ -175,14 +175,14 @@ def test_on_stderr_lines_of_json_are_the_only_ones_of_a_quiet_rehearsal(
 
 
 def test_without_an_option_there_is_no_log(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli("send", "-d", "gist", "--sandbox", "-q", "--fault", "422:50%", events)
 
     assert said.err == ""
 
 
 def test_a_log_file_is_for_the_user_alone_and_grows(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     for _ in range(2):
         segcli("send", "-d", "gist", "--sandbox", "--log-file", LOG, events)
         (tmp_path / LOG).write_bytes((tmp_path / LOG).read_bytes() + b"2026-01-01T torn")
@@ -197,8 +197,8 @@ def test_a_log_file_is_for_the_user_alone_and_grows(segcli: Segcli, tmp_path: Pa
 def test_a_file_of_something_else_is_left_alone(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
-    other = written(tmp_path / "other", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
+    other = write_events(tmp_path / "other", tracks(1))
     before = other.read_bytes()
     said = segcli("send", "-d", "gist", "--sandbox", option, "other", events)
 
@@ -211,17 +211,17 @@ def test_a_file_of_something_else_is_left_alone(
 def test_a_folder_that_is_not_there_is_found_before_anything_is_sent(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli("send", "-d", "gist", "--sandbox", option, "no/file", events)
 
     assert said.code == 2
     assert "no does not exist" in said.err
 
 
-def test_a_full_disk_of_the_log_is_said_once_and_stops_nothing(
+def test_a_full_disk_of_the_log_is_reported_once_and_stops_nothing(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(30))
+    events = write_events(tmp_path / "events.jsonl", tracks(30))
     said = segcli("send", "-d", "gist", "--sandbox", "-vv", "--log-file", "/dev/full", events)
 
     assert said.code == 0
@@ -233,7 +233,7 @@ def test_a_full_disk_of_the_log_is_said_once_and_stops_nothing(
 def test_above_the_progress_display_lines_stay(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
-    written(tmp_path / "events.jsonl", tracks(60, users=60))
+    write_events(tmp_path / "events.jsonl", tracks(60, users=60))
     home = clean_environment | {"HOME": str(tmp_path), "TERM": "xterm"}
     words = ["send", "-d", "gist", "--sandbox", "--latency", "20ms", "--concurrency", "1"]
     shown = on_a_terminal(
@@ -250,7 +250,7 @@ def test_above_the_progress_display_lines_stay(
 def test_a_killed_run_leaves_whole_lines(
     spawn: Callable[..., ForkedProcess], tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20_000, users=500))
+    events = write_events(tmp_path / "events.jsonl", tracks(20_000, users=500))
     run = spawn("send", "-d", "gist", "--sandbox", "-q", *JSON, events)
     wait_until(lambda: (tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size > 100_000)
     run.kill()
@@ -264,7 +264,7 @@ def test_a_killed_run_leaves_whole_lines(
 def test_an_interrupted_run_tells_the_signal_and_its_counts(
     spawn: Callable[..., ForkedProcess], tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20_000, users=500))
+    events = write_events(tmp_path / "events.jsonl", tracks(20_000, users=500))
     run = spawn("send", "-d", "gist", "--sandbox", "-q", "--latency", "10ms", *JSON, events)
     wait_until(lambda: (tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size > 10_000)
     send_signal(run, signal.SIGINT)
@@ -288,7 +288,7 @@ def test_text_from_outside_stays_text(
     segcli: Segcli, vendor: Serve, tmp_path: Path, form: str, *, to_file: bool
 ) -> None:
     at = vendor(lambda _: Answer(422, {"x-request-id": "\x1b[31m"}, HOSTILE.encode()))
-    events = written(tmp_path / "events.jsonl", [track(), track(event="\x1b[31m::error::")])
+    events = write_events(tmp_path / "events.jsonl", [track(), track(event="\x1b[31m::error::")])
     file = ["--log-file", LOG] if to_file else []
     said = segcli(*sending_to("webhook", at.url), "-q", "-vv", "--log-format", form, *file, events)
 
@@ -304,7 +304,7 @@ def test_text_from_outside_stays_text(
 
 def test_bodies_are_bounded(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     at = vendor(lambda _: Answer(422, body=b"x" * 1_000_000))
-    events = written(tmp_path / "events.jsonl", [track(note="y" * 500_000)])
+    events = write_events(tmp_path / "events.jsonl", [track(note="y" * 500_000)])
     segcli(*sending_to("webhook", at.url), *JSON, events)
 
     bodies = [row["body"] for row in logged(tmp_path) if "body" in row]
@@ -316,11 +316,11 @@ def test_bodies_are_bounded(segcli: Segcli, vendor: Serve, tmp_path: Path) -> No
 
 
 def test_a_program_gets_records_with_facts(
-    segcli: Segcli, standin: Start, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="segcli")
-    events = written(tmp_path / "events.jsonl", [track()])
-    segcli(*sending_to("webhook", standin().endpoint("webhook")), events)
+    events = write_events(tmp_path / "events.jsonl", [track()])
+    segcli(*sending_to("webhook", start_sandbox().endpoint("webhook")), events)
 
     facts = [(row.name, getattr(row, "event", "")) for row in caplog.records]
     assert ("segcli.http", "request") in facts
@@ -341,7 +341,7 @@ def test_where_nothing_listens_there_is_no_log(monkeypatch: pytest.MonkeyPatch) 
 def test_transform_loads_no_logging_without_a_log(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
-    written(tmp_path / "events.jsonl", tracks(2))
+    write_events(tmp_path / "events.jsonl", tracks(2))
     code = (
         "import sys, segcli.cli\n"
         "try: segcli.cli.main(['transform', '-q', 'events.jsonl'])\n"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import SAMPLES
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 SAMPLE = SAMPLES / "checkout.jsonl"
 NAME = "x" * 5000
 REHEARSAL = ("send", "--dest", "pointillist", "--sandbox")

@@ -11,21 +11,21 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.engage import csv, engage
 from support.fakes import (
     Answer,
-    Got,
-    Said,
+    CommandResult,
+    ReceivedRequest,
     Vendor,
     report_in,
     sending_to,
     tracks,
     wait_until,
-    written,
+    write_events,
 )
 
 from segcli.cli import metrics_file
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Segcli = Callable[..., CommandResult]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 
 
 def metrics(folder: Path) -> dict[str, float]:
@@ -41,11 +41,11 @@ def metrics(folder: Path) -> dict[str, float]:
 
 
 def test_at_the_end_they_are_those_of_the_report(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     lines = [*tracks(30), b"{]", {"type": "page", "userId": "u"}]
-    events = written(tmp_path / "events.jsonl", lines)
-    at = standin(faults=()).endpoint("gist")
+    events = write_events(tmp_path / "events.jsonl", lines)
+    at = start_sandbox(faults=()).endpoint("gist")
     segcli(*sending_to("gist", at), "--metrics", "m.prom", events)
 
     found, report = metrics(tmp_path), report_in(tmp_path)
@@ -57,11 +57,9 @@ def test_at_the_end_they_are_those_of_the_report(
     assert (found["run_state/finished"], found["requests_in_flight"]) == (1, 0)
 
 
-def test_a_run_that_stops_leaves_its_metrics_too(
-    segcli: Segcli, vendor: Serve, tmp_path: Path
-) -> None:
+def test_a_stopped_run_writes_its_metrics(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     at = vendor(lambda _: Answer(401))
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli(*sending_to("webhook", at.url), "--metrics", "m.prom", events)
 
     found = metrics(tmp_path)
@@ -82,13 +80,13 @@ def test_they_are_written_while_the_run_lasts_and_replaced_as_a_whole(
         files.add((tmp_path / "m.prom").stat().st_ino)
         return seen[-1]["requests_in_flight"] == 1 and len(files) > 2
 
-    def answer(_: Got) -> Answer:
+    def answer(_: ReceivedRequest) -> Answer:
         if not has_seen.is_set():
             wait_until(is_written)
             has_seen.set()
         return Answer()
 
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     segcli(*sending_to("webhook", vendor(answer).url), "--metrics", "m.prom",
            "--concurrency", "1", events)  # fmt: skip
 
@@ -99,7 +97,7 @@ def test_they_are_written_while_the_run_lasts_and_replaced_as_a_whole(
 def test_retries_have_their_cause(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     statuses = iter([503, 0, 200])
     at = vendor(lambda _: Answer(next(statuses)))
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     segcli(*sending_to("webhook", at.url), "--metrics", "m.prom", events)
 
     found = metrics(tmp_path)
@@ -107,11 +105,11 @@ def test_retries_have_their_cause(segcli: Segcli, vendor: Serve, tmp_path: Path)
     assert found["retries_total"] == 2
 
 
-def test_a_sync_has_metrics_too(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+def test_a_sync_writes_metrics(
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1", "u2"])
-    segcli(*engage("gist", standin().endpoint("gist"), "m.csv"), "--metrics", "m.prom")
+    segcli(*engage("gist", start_sandbox().endpoint("gist"), "m.csv"), "--metrics", "m.prom")
 
     assert metrics(tmp_path)["events_total/delivered"] == 2
 
@@ -121,14 +119,14 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_run(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     said = segcli("send", "-d", "gist", "--sandbox", "--metrics", "closed/m", events)
 
     assert said.code == 2
     assert "--metrics closed/m cannot be written" in said.err
 
 
-def test_a_disk_that_is_full_at_the_end_is_said_and_changes_nothing(
+def test_a_full_disk_at_the_end_is_reported_and_changes_nothing(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, calls = metrics_file.rewrite, []
@@ -140,7 +138,7 @@ def test_a_disk_that_is_full_at_the_end_is_said_and_changes_nothing(
         real(path, content)
 
     monkeypatch.setattr(metrics_file, "rewrite", full)
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli("send", "-d", "gist", "--sandbox", "--metrics", "m.prom", events)
 
     assert said.code == 0

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 from support.tables import for_each
 
 from segcli.core.missing_id import is_missing_id
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Events = Callable[..., Path]
 
 MISSING = (

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said, sending_to
+from support.fakes import CommandResult, sending_to
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Events = Callable[..., Path]
 
 HEAD = '{"type":"track","event":"Paid","timestamp":"2026-02-16T09:03:51Z","messageId":"%s",'
@@ -70,11 +70,11 @@ def test_user_option_matches_the_text_of_an_id(segcli: Segcli, events: Events, d
 
 
 def test_events_of_a_user_stay_in_order_in_every_id_notation(
-    segcli: Segcli, events: Events, standin: Callable[..., Any], tmp_path: Path
+    segcli: Segcli, events: Events, start_sandbox: Callable[..., Any], tmp_path: Path
 ) -> None:
     lines = [track(IDS[n % len(IDS)], n) for n in range(40)]
     kept = tmp_path / "kept.ndjson"
-    endpoint = standin(keep=kept, latency=0.005).endpoint("webhook")
+    endpoint = start_sandbox(keep=kept, latency=0.005).endpoint("webhook")
 
     said = segcli(*sending_to("webhook", endpoint), "--concurrency", "10", events(*lines))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said, sending_to
+from support.fakes import CommandResult, sending_to
 from support.samples import line_of
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Events = Callable[..., Path]
 
 AT = {"timestamp": "2026-02-16T09:03:51Z", "messageId": "m1"}
@@ -116,10 +116,10 @@ def test_pass_through_destinations_keep_an_unpaired_surrogate(
 
 @pytest.mark.parametrize("dest", BUILT_IN)
 def test_event_with_an_unpaired_surrogate_is_delivered(
-    segcli: Segcli, events: Events, standin: Callable[..., Any], tmp_path: Path, dest: str
+    segcli: Segcli, events: Events, start_sandbox: Callable[..., Any], tmp_path: Path, dest: str
 ) -> None:
     kept = tmp_path / "kept.ndjson"
-    command = sending_to(dest, standin(keep=kept).endpoint(dest))
+    command = sending_to(dest, start_sandbox(keep=kept).endpoint(dest))
 
     said = segcli(*command, events(half()))
 

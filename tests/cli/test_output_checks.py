@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, closed_port, track, written
+from support.fakes import CommandResult, closed_port, track, write_events
 from support.fork_server import ForkServer, Streams
 from support.samples import SAMPLES
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Started = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 # What a command reads: how it is typed, and the file.
@@ -96,7 +96,7 @@ WRITES = [
 @pytest.fixture(autouse=True)
 def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segcli.cli.commands.sandbox.serve_sandbox", pytest.fail)
-    written(tmp_path / "events.jsonl", [{**track(), "type": "track"}])
+    write_events(tmp_path / "events.jsonl", [{**track(), "type": "track"}])
     (tmp_path / DEST).write_text(ACME)
     (tmp_path / "maps").mkdir()
     (tmp_path / MAPPING).write_text('{"name": {"@path": "$.event"}}')
@@ -219,7 +219,7 @@ def test_the_default_journal_is_not_another_output(
 ) -> None:
     send = ["send", "--dest", "webhook", "--endpoint", f"http://127.0.0.1:{closed_port()}"]
     segcli(*send, "--retry-for", "1ms", "--since", "2020-01-01", "events.jsonl")
-    bad = written(tmp_path / "bad.jsonl", [b"no JSON", track()])
+    bad = write_events(tmp_path / "bad.jsonl", [b"no JSON", track()])
     segcli(*send, "--retry-for", "1ms", bad)
     (journal,) = (tmp_path / "state" / "segcli").glob("*.journal")
     before = journal.read_bytes()
@@ -401,7 +401,7 @@ def test_rejects_file_in_the_input_folder_is_refused_with_a_hint(
         said = segcli("send", "-d", "webhook", "--sandbox", ".")
         assert said.code == 2
         assert said.err.endswith("Name a path outside it: --rejects PATH\n")
-        written(folder / "webhook.rejects.ndjson", [{"event": track()}])
+        write_events(folder / "webhook.rejects.ndjson", [{"event": track()}])
 
 
 def test_output_in_a_hidden_subfolder_of_the_input_is_allowed(segcli: Segcli, folder: Path) -> None:
@@ -450,9 +450,9 @@ def test_sandbox_keep_refuses_a_file_that_has_no_payloads(segcli: Segcli, tmp_pa
 def test_a_dash_is_not_the_name_of_an_output(segcli: Segcli, tmp_path: Path) -> None:
     sample = SAMPLES / "checkout.jsonl"
     rehearsal = ("send", "--dest", "gist", "--sandbox", sample)
-    written = ("--report", "--rejects", "--journal", "--log-file", "--metrics", "--keep")
+    write_events = ("--report", "--rejects", "--journal", "--log-file", "--metrics", "--keep")
     commands = [
-        *((*rehearsal, option, "-") for option in written),
+        *((*rehearsal, option, "-") for option in write_events),
         ("check", "--output", "json=-", sample),
         ("check", "--expect", "-", sample),
         ("capture", "--output", "-", "--", "true"),

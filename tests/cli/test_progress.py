@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from support.fakes import tracks, wait_until, written
+from support.fakes import tracks, wait_until, write_events
 from support.terminals import on_a_terminal, seen
 
 from segcli.accounting.tally import Tally, Wait
@@ -74,7 +74,7 @@ def test_wait_is_shown_with_its_reason_and_next_try(monkeypatch: pytest.MonkeyPa
     assert "HTTP 503, next try in 8 s" in seen(drawn(tally, goal_of()))
 
 
-def test_a_wait_of_less_than_a_second_is_not_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_of_less_than_a_second_is_not_shown_as_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     line = plain_line(tally_of(waiting=Wait("HTTP 429", 1000.2)), goal_of(), rate=0)
 
@@ -233,7 +233,7 @@ def test_no_color_variable_disables_colours(monkeypatch: pytest.MonkeyPatch) -> 
 def test_send_on_a_terminal_shows_progress_and_then_the_summary(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(40, users=4))
+    events = write_events(tmp_path / "events.jsonl", tracks(40, users=4))
     words = ["send", "-d", "gist", "--sandbox", "--latency", "60ms", "--concurrency", "2"]
     shown = on_a_terminal(
         [sys.executable, "-m", "segcli", *words, str(events)],

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, records, report_in, track, tracks, written
+from support.fakes import CommandResult, records, report_in, track, tracks, write_events
 from support.samples import EXAMPLES, SAMPLES
 from support.terminals import seen
 
 from segcli import catalog
 from segcli.destinations import BUILT_IN
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 KEY = "sk_live_3b7f1c09a2"
 
 
@@ -53,7 +53,7 @@ def test_every_destination_shows_the_first_event_as_the_sandbox_took_it(
 
 def test_the_event_is_the_first_one_that_was_delivered(segcli: Segcli, tmp_path: Path) -> None:
     bad = {"type": "track", "userId": "u0", "messageId": "m"}
-    events = written(tmp_path / "events.jsonl", [bad, *tracks(9)])
+    events = write_events(tmp_path / "events.jsonl", [bad, *tracks(9)])
     lines = rehearse(segcli, "gist", "--fault", "503:60%", "--seed", "1", events)
 
     assert lines[0] == f"One event, before: line 2 of {events}"[:99] + (
@@ -65,7 +65,7 @@ def test_the_event_is_the_first_one_that_was_delivered(segcli: Segcli, tmp_path:
 def test_the_payload_is_shown_with_all_digits(segcli: Segcli, tmp_path: Path) -> None:
     digits = '{"n":1.10,"b":123456789012345678901}'
     event = f'{{"type":"track","event":"Tested","userId":"u","properties":{digits}}}'.encode()
-    lines = rehearse(segcli, "gist", written(tmp_path / "events.jsonl", [event]))
+    lines = rehearse(segcli, "gist", write_events(tmp_path / "events.jsonl", [event]))
 
     assert [line for line in lines if "properties" in line] == [f'    "properties": {digits}'] * 2
 
@@ -73,7 +73,7 @@ def test_the_payload_is_shown_with_all_digits(segcli: Segcli, tmp_path: Path) ->
 def test_no_event_is_shown_when_none_was_delivered(segcli: Segcli, tmp_path: Path) -> None:
     said = segcli(
         *("send", "-d", "gist", "--sandbox", "--fault", "422:100%"),
-        written(tmp_path / "events.jsonl", tracks(2)),
+        write_events(tmp_path / "events.jsonl", tracks(2)),
     )
 
     assert said.code == 1
@@ -85,7 +85,7 @@ def test_no_event_is_shown_when_none_was_delivered(segcli: Segcli, tmp_path: Pat
 def test_a_quiet_or_stopped_rehearsal_shows_no_event(
     more: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(2))
+    events = write_events(tmp_path / "events.jsonl", tracks(2))
     said = segcli("send", "-d", "gist", "--sandbox", *more, events)
 
     assert "One event" not in said.err
@@ -95,7 +95,7 @@ def test_a_quiet_or_stopped_rehearsal_shows_no_event(
 def test_hostile_and_long_text_is_cut_and_harmless(segcli: Segcli, tmp_path: Path) -> None:
     hostile = "\x1b]0;owned\x07::error::\u202e" + "界" * 500
     event = track(properties={hostile: hostile, "deep": {"list": [[hostile] * 9] * 9}})
-    lines = rehearse(segcli, "webhook", written(tmp_path / "events.jsonl", [event]))
+    lines = rehearse(segcli, "webhook", write_events(tmp_path / "events.jsonl", [event]))
 
     lines = lines[: lines.index("To look further:")]
     assert all(len(line) <= 100 for line in lines)
@@ -115,7 +115,7 @@ def test_everything_fits_a_narrow_terminal(segcli: Segcli, monkeypatch: pytest.M
 def test_the_commands_keep_destination_and_selection_and_show_no_key(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "two words.jsonl", tracks(3))
+    events = write_events(tmp_path / "two words.jsonl", tracks(3))
     lines = rehearse(
         *(segcli, "gist", "--set", f"api_key={KEY}", f"--set=api_key={KEY}", "--set", "batch=5"),
         *("--where", 'type = "track"', "--fault=503:1%", "--latency", "1ms", "--journal", "j"),
@@ -138,7 +138,7 @@ def test_the_commands_keep_destination_and_selection_and_show_no_key(
 
 
 def test_the_event_of_a_record_of_a_rejects_file_is_shown(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     segcli("send", "-d", "gist", "--sandbox", "--fault", "422:100%", events)
     lines = rehearse(segcli, "gist", tmp_path / "gist.rejects.ndjson")
 
@@ -153,7 +153,7 @@ def test_the_event_of_a_record_of_a_rejects_file_is_shown(segcli: Segcli, tmp_pa
 def test_a_rehearsal_stops_when_what_the_sandbox_takes_cannot_be_kept(
     command: str, segcli: Segcli, tmp_path: Path
 ) -> None:
-    written(tmp_path / "events.jsonl", tracks(30))
+    write_events(tmp_path / "events.jsonl", tracks(30))
     (tmp_path / "vip.csv").write_text("user_id\nu1\nu2\n")
     file = "events.jsonl" if command == "send" else "vip.csv"
     said = segcli(*command.split(), file, "-d", "webhook", "--sandbox", "--keep", "/dev/full")
@@ -166,7 +166,7 @@ def test_a_rehearsal_stops_when_what_the_sandbox_takes_cannot_be_kept(
 
 
 def test_keep_appends_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(4))
+    events = write_events(tmp_path / "events.jsonl", tracks(4))
     for _ in range(2):
         lines = rehearse(segcli, "gist", "--keep", "kept.ndjson", events)
 
@@ -179,7 +179,7 @@ def test_keep_appends_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> N
     "path", ["events.jsonl", "gist.rejects.ndjson", "no/kept", "notes.txt", "."]
 )
 def test_keep_writes_over_no_other_file(path: str, segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(4))
+    events = write_events(tmp_path / "events.jsonl", tracks(4))
     (tmp_path / "notes.txt").write_text("my notes\n")
     before = sorted(tmp_path.iterdir())
     said = segcli("send", "-d", "gist", "--sandbox", "--keep", path, events)
@@ -195,13 +195,13 @@ def test_keep_writes_over_no_other_file(path: str, segcli: Segcli, tmp_path: Pat
 def test_options_of_the_sandbox_need_it(
     option: tuple[str, str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    said = segcli("send", "-d", "gist", *option, written(tmp_path / "e.jsonl", tracks(1)))
+    said = segcli("send", "-d", "gist", *option, write_events(tmp_path / "e.jsonl", tracks(1)))
 
     assert said.code == 2
     assert f"{option[0]} needs --sandbox" in said.err
 
 
-def test_engage_keeps_too(segcli: Segcli, tmp_path: Path) -> None:
+def test_engage_keeps_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "vip.csv").write_text("user_id\nu1\nu2\n")
     said = segcli(
         *("engage", "audience", "VIP", "vip.csv", "-d", "webhook", "--sandbox"),
@@ -219,7 +219,7 @@ def test_engage_keeps_too(segcli: Segcli, tmp_path: Path) -> None:
 def test_with_a_seed_the_same_events_are_refused_and_retried(
     concurrency: int, segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(120, users=40))
+    events = write_events(tmp_path / "events.jsonl", tracks(120, users=40))
 
     def run(seed: int) -> tuple[list[int], int]:
         (tmp_path / "gist.rejects.ndjson").unlink(missing_ok=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said, sending_to
+from support.fakes import CommandResult, sending_to
 from support.samples import event_of, job_for, line_of, payload_of
 
 from segcli.destinations import BUILT_IN
 from segcli.errors import SettingsError
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Events = Callable[..., Path]
 
 AT = {"timestamp": "2026-02-16T09:03:51Z", "properties": {"email": "a@example.com"}}
@@ -98,9 +98,9 @@ def test_replay_id_depends_on_the_old_message_id_only(segcli: Segcli, events: Ev
 
 
 def test_restarted_run_accepts_the_same_replay_setting(
-    segcli: Segcli, events: Events, standin: Callable[..., Any]
+    segcli: Segcli, events: Events, start_sandbox: Callable[..., Any]
 ) -> None:
-    command = sending_to("segment", standin().endpoint("segment"))
+    command = sending_to("segment", start_sandbox().endpoint("segment"))
     file = events(line_of(**AT, messageId="m1"))
 
     assert segcli(*command, "--set", "replay=r", file).code == 0

@@ -9,13 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.fakes import Answer, Got, Said, Vendor, closed_port, track, tracks, written
+from support.fakes import (
+    Answer,
+    CommandResult,
+    ReceivedRequest,
+    Vendor,
+    closed_port,
+    track,
+    tracks,
+    write_events,
+)
 
 from segcli.destinations import BUILT_IN
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Segcli = Callable[..., CommandResult]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 
 KEY = "sk_live_8f2b61c0d9e74a53b1"
 PASSWORD = "horse-battery-staple"
@@ -46,20 +55,20 @@ def found_in(text: str) -> list[str]:
     return [piece for piece in PIECES if piece in text]
 
 
-def leaks(folder: Path, said: Said, inputs: Iterable[Path]) -> list[str]:
+def leaks(folder: Path, said: CommandResult, inputs: Iterable[Path]) -> list[str]:
     """Return the secrets that a run has printed, or written to any file of its folder."""
     files = [path for path in folder.rglob("*") if path.is_file() and path not in inputs]
     assert files
-    written = [
+    write_events = [
         path.read_bytes().rstrip(b"\0").decode(errors="replace") + str(path) for path in files
     ]
-    return [piece for text in (said.out, said.err, *written) for piece in found_in(text)]
+    return [piece for text in (said.out, said.err, *write_events) for piece in found_in(text)]
 
 
-def echo(status: int, padding: int = 0) -> Callable[[Got], Answer]:
+def echo(status: int, padding: int = 0) -> Callable[[ReceivedRequest], Answer]:
     """Answer with the request, as careless vendors do."""
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         told = {"path": got.path, "padding": "x" * padding, "headers": dict(got.headers)}
         return Answer(status, body=json.dumps(told).encode())
 
@@ -69,7 +78,7 @@ def echo(status: int, padding: int = 0) -> Callable[[Got], Answer]:
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
     identify = {**track(), "type": "identify", "traits": {"email": "ada@example.com"}}
-    return written(tmp_path / "events.jsonl", [identify, *tracks(3), b"{]"])
+    return write_events(tmp_path / "events.jsonl", [identify, *tracks(3), b"{]"])
 
 
 @pytest.fixture
@@ -116,7 +125,7 @@ def test_a_log_of_every_request_and_an_echoed_reply_gives_no_key_away(
 ) -> None:
     name, status, log = how
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         return replace(echo(status)(got), headers={"x-request-id": got.headers["Authorization"]})
 
     at = vendor(answer)
@@ -137,7 +146,7 @@ def test_a_log_of_every_request_and_an_echoed_reply_gives_no_key_away(
 def test_a_body_of_the_log_that_ends_within_the_key_gives_no_part_of_it_away(
     padding: int, segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         return Answer(422, body=b"x" * (1990 + padding) + got.headers["Authorization"].encode())
 
     said = segcli("send", "-d", "gist", "--endpoint", vendor(answer).url, "-vv", events)
@@ -164,7 +173,11 @@ def test_excerpt_that_cuts_a_key_reveals_no_part_of_it(
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("answer", [echo(400), echo(401), echo(503)], ids=["400", "401", "503"])
 def test_password_and_token_of_an_endpoint_are_not_revealed(
-    answer: Callable[[Got], Answer], segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
+    answer: Callable[[ReceivedRequest], Answer],
+    segcli: Segcli,
+    vendor: Serve,
+    events: Path,
+    tmp_path: Path,
 ) -> None:
     at = vendor(answer)
     endpoint = at.url.replace("//", f"//user:{PASSWORD}@") + f"/hook?token={TOKEN}"
@@ -220,13 +233,13 @@ def test_error_about_a_key_unfit_for_a_header_does_not_reveal_it(
 def test_key_from_a_file_is_not_revealed(
     content: str,
     segcli: Segcli,
-    standin: Callable[..., SandboxServer],
+    start_sandbox: Callable[..., SandboxServer],
     events: Path,
     tmp_path: Path,
 ) -> None:
     config = tmp_path / "segcli.toml"
     config.write_text(content)
-    at = standin(key="another")
+    at = start_sandbox(key="another")
     to = ("send", "-d", "gist", "--endpoint", at.endpoint("gist"), events)
     by_config = segcli(*to)
     config.rename(tmp_path / "key.txt")
@@ -265,7 +278,7 @@ def test_traceback_of_a_bug_reveals_no_key(
         timeout=30,
         check=False,
     )
-    said = Said(done.returncode, done.stdout, done.stderr)
+    said = CommandResult(done.returncode, done.stdout, done.stderr)
 
     assert said.code == 70
     assert "RuntimeError: a bug: BatchSender(" in said.err

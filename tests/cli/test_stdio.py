@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from support.fakes import Said, tracks, wait_until, written
+from support.fakes import CommandResult, tracks, wait_until, write_events
 from support.samples import line_of
 from support.tables import for_each
 
-Redirected = Callable[..., Said]
+Redirected = Callable[..., CommandResult]
 
 
 @pytest.fixture(params=["", "1"], ids=["gathered", "unbuffered"])
@@ -29,7 +29,7 @@ def redirected(
     Images for containers often tell Python not to gather what it writes.
     """
 
-    def run(how: str, *words: object) -> Said:
+    def run(how: str, *words: object) -> CommandResult:
         done = subprocess.run(
             ["bash", "-c", f'"$@" {how}', "bash", sys.executable, "-m", "segcli"]
             + [str(word) for word in words],
@@ -40,14 +40,14 @@ def redirected(
             timeout=60,
             check=False,
         )
-        return Said(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
     return run
 
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", tracks(5))
+    return write_events(tmp_path / "events.jsonl", tracks(5))
 
 
 PRINTS = [
@@ -98,7 +98,7 @@ def all_with(
     @cache
     def run(how: str, unbuffered: str, commands: tuple[str, ...]) -> Ended:
         folder = tmp_path_factory.mktemp("redirected")
-        events = written(folder / "events.jsonl", tracks(5))
+        events = write_events(folder / "events.jsonl", tracks(5))
         (folder / "bad.jsonl").write_bytes(line_of() + b"\nno event\n")
         (folder / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
         all_words = [[*words.split(), *map(str, files_for(words, events))] for words in commands]
@@ -197,7 +197,7 @@ def test_stdout_without_a_reader_exits_141_without_an_error(words: str, all_with
 def test_non_blocking_stdout_gets_all_output(
     clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    many = written(tmp_path / "many.jsonl", tracks(3_000))
+    many = write_events(tmp_path / "many.jsonl", tracks(3_000))
     with started(["transform", "-d", "webhook", "-q", many], clean_environment) as process:
         assert process.stdout
         wait_until(lambda: held_by(process.stdout) > 60 * 1024)

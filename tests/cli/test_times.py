@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 
 Events = Callable[..., Path]
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 GOOD, SECONDS = "2026-02-16T09:03:51Z", 1_771_232_631
 ZERO = "0001-01-01T00:00:00Z"

@@ -35,7 +35,7 @@ def in_shell(
     )
 
 
-def written(folder: Path, name: str, *lines: bytes) -> Path:
+def write_events(folder: Path, name: str, *lines: bytes) -> Path:
     path = folder / name
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return path
@@ -79,8 +79,8 @@ def test_outcomes_option_prints_an_object_for_every_line(run_segcli: Run, destin
 
 
 def test_files_are_read_in_the_order_they_are_named(run_segcli: Run, tmp_path: Path) -> None:
-    written(tmp_path, "b.jsonl", line_of(userId="1"), line_of(userId="2"))
-    written(tmp_path, "a.jsonl", line_of(userId="3"))
+    write_events(tmp_path, "b.jsonl", line_of(userId="1"), line_of(userId="2"))
+    write_events(tmp_path, "a.jsonl", line_of(userId="3"))
 
     done = run_segcli("transform", "-d", "webhook", "--outcomes", "b.jsonl", "a.jsonl")
 
@@ -93,7 +93,7 @@ def test_files_are_read_in_the_order_they_are_named(run_segcli: Run, tmp_path: P
 
 
 def test_stdin_can_be_one_of_several_inputs(run_segcli: Run, tmp_path: Path) -> None:
-    written(tmp_path, "a.jsonl", line_of(userId="1"))
+    write_events(tmp_path, "a.jsonl", line_of(userId="1"))
 
     done = run_segcli(
         "transform", "-d", "webhook", "--outcomes", "a.jsonl", "-", stdin=line_of(userId="2")
@@ -115,20 +115,20 @@ def test_python_m_segcli_is_the_same_as_segcli(
 
 
 @pytest.fixture
-def plenty(tmp_path: Path) -> Path:
+def many_events(tmp_path: Path) -> Path:
     """More events than fit in a pipe."""
-    return written(
+    return write_events(
         tmp_path, "plenty.jsonl", *[line_of(pad="x" * 500, timestamp="2026-02-03")] * 999
     )
 
 
 @pytest.mark.parametrize("command", ["segcli transform", "segcli transform --outcomes"])
 def test_closed_output_pipe_ends_it_silently_with_exit_141(
-    clean_environment: dict[str, str], plenty: Path, command: str
+    clean_environment: dict[str, str], many_events: Path, command: str
 ) -> None:
-    piped = f"{command} -d webhook {plenty.name} | head -1; exit ${{PIPESTATUS[0]}}"
+    piped = f"{command} -d webhook {many_events.name} | head -1; exit ${{PIPESTATUS[0]}}"
 
-    done = in_shell(piped, plenty.parent, clean_environment)
+    done = in_shell(piped, many_events.parent, clean_environment)
 
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == b""
@@ -136,10 +136,12 @@ def test_closed_output_pipe_ends_it_silently_with_exit_141(
 
 
 def test_full_disk_stops_transform_with_exit_3_and_a_message(
-    clean_environment: dict[str, str], plenty: Path
+    clean_environment: dict[str, str], many_events: Path
 ) -> None:
     done = in_shell(
-        f"segcli transform -d webhook {plenty.name} > /dev/full", plenty.parent, clean_environment
+        f"segcli transform -d webhook {many_events.name} > /dev/full",
+        many_events.parent,
+        clean_environment,
     )
 
     assert done.returncode == 3
@@ -225,7 +227,7 @@ def test_transform_imports_no_http_library(tmp_path: Path) -> None:
         "except SystemExit: pass\n"
         "print(sorted({'httpx', 'uvicorn', 'rich'} & sys.modules.keys()))\n"
     )
-    written(tmp_path, "events.jsonl")
+    write_events(tmp_path, "events.jsonl")
 
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True, timeout=60

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import Run, line_of
 
 EVENT = line_of(timestamp="2026-02-03")
@@ -20,7 +20,7 @@ Refusal = Callable[..., list[str]]
 
 
 @pytest.fixture
-def refusal(segcli: Callable[..., Said]) -> Refusal:
+def refusal(segcli: Callable[..., CommandResult]) -> Refusal:
     """Return the message and the hint of a run that does not start with these files."""
 
     def run(*arguments: str) -> list[str]:

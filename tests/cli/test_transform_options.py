@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import SAMPLES, line_of, lines_of
 
 LINES = b"\n".join(
@@ -19,21 +19,21 @@ LINES = b"\n".join(
 )
 
 
-Transform = Callable[..., Said]
+Transform = Callable[..., CommandResult]
 
 
 @pytest.fixture
-def transform(segcli: Callable[..., Said], tmp_path: Path) -> Transform:
+def transform(segcli: Callable[..., CommandResult], tmp_path: Path) -> Transform:
     """Run `segcli transform` in this process on a file with these lines, or on another file."""
 
-    def run(*options: object, lines: bytes = LINES, file: object = "events.jsonl") -> Said:
+    def run(*options: object, lines: bytes = LINES, file: object = "events.jsonl") -> CommandResult:
         (tmp_path / "events.jsonl").write_bytes(lines)
         return segcli("transform", *options, file)
 
     return run
 
 
-def users(said: Said) -> list[str]:
+def users(said: CommandResult) -> list[str]:
     return [json.loads(line)["userId"] for line in said.out.splitlines()]
 
 

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.destination_file import ACME, bent
-from support.fakes import Said, tracks, written
+from support.destination_file import ACME, changed
+from support.fakes import CommandResult, tracks, write_events
 
 from segcli.cli.variables import is_one_edit
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @pytest.fixture(autouse=True)
 def _events(tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", tracks(6))
+    write_events(tmp_path / "events.jsonl", tracks(6))
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,7 @@ def test_a_variable_that_looks_like_an_option_is_warned_of(
     assert segcli("transform", "--quiet", "events.jsonl").err == ""
 
 
-def test_other_variables_are_nobodys_business(
-    segcli: Segcli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_variables_are_ignored(segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SEGCLI_OF_MINE", "SEGCLI_ACME_KEY", "SEGCLI_CAPTURE_URL", "SEGCLI_GIST_API_KEY"):
         monkeypatch.setenv(name, "1")
 
@@ -116,7 +114,7 @@ def test_a_variable_with_two_meanings_is_an_error(
         "settings.line": {"default": "1"},
         "request.headers": {"X": "{settings.line}"},
     }
-    (tmp_path / "max.json").write_text(json.dumps(bent(ACME, changes)))
+    (tmp_path / "max.json").write_text(json.dumps(changed(ACME, changes)))
     monkeypatch.setenv("SEGCLI_MAX_FINDINGS", "5")
     assert segcli("transform", "-d", "./max.json", "events.jsonl").code == 0
     monkeypatch.setenv("SEGCLI_MAX_LINE", "1MB")

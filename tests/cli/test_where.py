@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import report_in, tracks, written
-from support.resuming import Door, Segcli, Serve, to_webhook
+from support.fakes import report_in, tracks, write_events
+from support.resuming import LimitedVendor, Segcli, Serve, to_webhook
 from support.samples import event_of, line_of
 
 from segcli.core.selection import Selection, reason_to_skip
@@ -32,7 +32,7 @@ LINES = [
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", LINES)
+    return write_events(tmp_path / "events.jsonl", LINES)
 
 
 def test_transform_maps_the_events_that_match_where(segcli: Segcli, events: Path) -> None:
@@ -46,10 +46,10 @@ def test_transform_maps_the_events_that_match_where(segcli: Segcli, events: Path
 def test_send_sends_the_events_that_match_where(
     segcli: Segcli, events: Path, vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door()
-    said = segcli(*to_webhook(vendor(door).url, "--where", LARGE, events))
+    limited_vendor = LimitedVendor()
+    said = segcli(*to_webhook(vendor(limited_vendor).url, "--where", LARGE, events))
 
-    assert door.taken == ["m1", "m5"]
+    assert limited_vendor.taken == ["m1", "m5"]
     assert "3  not of --where" in said.err
     assert report_in(tmp_path)["ledger"]["skipped"] == 3
 
@@ -121,15 +121,17 @@ QUERY = 'event = "Tested"'
 def test_resume_requires_the_same_where_query(
     now: list[str], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=5)
-    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+    limited_vendor = LimitedVendor(left=5)
+    command = to_webhook(
+        vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", tracks(12))
+    )
     assert segcli(*command, "--where", QUERY).code == 3
-    door.open()
+    limited_vendor.accept_all()
 
     refused = segcli(*command, *now, "--resume")
     assert refused.code == 2
     assert f"the run to resume had --where {QUERY}, not " in refused.err
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
 
     assert segcli(*command, "--where", QUERY, "--resume").code == 0
-    assert len(set(door.taken)) == 12
+    assert len(set(limited_vendor.taken)) == 12

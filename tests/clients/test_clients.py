@@ -145,11 +145,11 @@ def test_check_accepts_captured_events(
 
 
 def test_sandbox_accepts_events_of_the_server_clients(
-    node_app: list[str], tmp_path: Path, standin: Callable[..., SandboxServer]
+    node_app: list[str], tmp_path: Path, start_sandbox: Callable[..., SandboxServer]
 ) -> None:
     python = [sys.executable, str(HERE / "python_app.py")]
     for key, command in (("KEY_OF_PYTHON", python), ("KEY_OF_NODE", node_app)):
-        server = standin(key=key)
+        server = start_sandbox(key=key)
         url = server.endpoint("segment").removesuffix("/v1")
         subprocess.run(
             command,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import records
-from support.retry_harness import trip
+from support.retry_harness import retry_harness
 from support.tables import for_each
 
 from segcli import Delivered, Items, Partial, Refused, Reply, Retry, Stop, Verdict, by_item
@@ -56,7 +56,7 @@ def test_listed_item_with_a_success_status_is_delivered() -> None:
     assert listed({"batch_index": 1, "code": 201}) == Delivered()
 
 
-def test_status_words_of_a_vendor_mean_what_the_description_says() -> None:
+def test_status_words_of_a_vendor_have_the_verdicts_of_the_description() -> None:
     items = Items(
         index="i", status="state", delivered=frozenset({"duplicate"}), retry=frozenset({"busy", 9})
     )
@@ -104,7 +104,7 @@ def test_results_are_in_the_order_of_the_items() -> None:
 
 def test_wrong_number_of_results_stops_the_run(tmp_path: Path) -> None:
     body = {"results": [{"status": 200}] * 3}
-    found = trip(tmp_path / "rejects", verdict=by_item(RESULTS))
+    found = retry_harness(tmp_path / "rejects", verdict=by_item(RESULTS))
     found.play(found.send(4, lambda _: reply(body)))
 
     assert str(found.sender.stop_signal.reason) == "acme answered for 3 items of a request with 4"
@@ -193,7 +193,7 @@ def test_truncated_error_reply_is_judged_by_its_status(status: int) -> None:
 def test_item_verdict_on_a_truncated_reply_settles_nothing(
     tmp_path: Path,
 ) -> None:
-    found = trip(tmp_path / "rejects", verdict=lambda _: Partial({0: "no"}))
+    found = retry_harness(tmp_path / "rejects", verdict=lambda _: Partial({0: "no"}))
     found.play(found.send(3, lambda _: Reply(200, {}, b"...", "a body that broke off")))
 
     assert str(found.sender.stop_signal.reason) == (
@@ -213,7 +213,7 @@ def test_number_that_is_not_an_http_status_is_a_refusal(
 
 @pytest.mark.parametrize("place", [-1, 3, 10**9])
 def test_result_for_an_unsent_item_stops_the_run_unsettled(place: int, tmp_path: Path) -> None:
-    found = trip(tmp_path / "rejects", verdict=by_item(ERRORS))
+    found = retry_harness(tmp_path / "rejects", verdict=by_item(ERRORS))
     found.play(found.send(3, lambda _: reply({"errors": [{"batch_index": place}]})))
 
     assert str(found.sender.stop_signal.reason) == (
@@ -225,7 +225,7 @@ def test_result_for_an_unsent_item_stops_the_run_unsettled(place: int, tmp_path:
 def test_item_both_refused_and_retried_is_settled_once(tmp_path: Path) -> None:
     verdict = Partial({0: "no"}, frozenset({0, 1}))
     verdicts: list[Verdict] = [verdict, Delivered()]
-    found = trip(tmp_path / "rejects", verdict=lambda _: verdicts.pop(0))
+    found = retry_harness(tmp_path / "rejects", verdict=lambda _: verdicts.pop(0))
     found.play(found.send(3, lambda _: Reply(200)))
 
     assert (found.tally.delivered, found.tally.refused) == (2, 1)
@@ -260,7 +260,7 @@ def test_no_event_is_lost_or_settled_twice_with_any_replies(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     path = tmp_path_factory.mktemp("items") / "rejects.ndjson"
-    found = trip(path, verdict=by_item(items))
+    found = retry_harness(path, verdict=by_item(items))
     left = [*answers]
 
     def answer(_: list[bytes]) -> Reply:

@@ -1,7 +1,7 @@
 """Settings that are tables of names and texts."""
 
 import pytest
-from support.destination_file import ACME, bent, no_files
+from support.destination_file import ACME, changed, no_files
 from support.posted import track
 from support.tables import for_each
 
@@ -43,7 +43,7 @@ def file_with_map(**setting: object) -> str:
         "request": {"url": "https://api.acme.example/v1"},
         "actions": [{"subscribe": 'type = "track"', "mapping": {"name": lookup}}],
     }
-    return dumps(bent(ACME, changes)).decode()
+    return dumps(changed(ACME, changes)).decode()
 
 
 def test_a_setting_that_is_a_table_names_events() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from support.event_strategies import (
     DESTINATIONS,
-    bent_lines,
-    events_bent_by_every_kind_of_value,
+    events_with_every_kind_of_value,
     jobs,
+    mutated_lines,
 )
 from support.samples import NAMES, event_of, good_events, job_for, line_of, lines_of
 from support.tables import for_each
@@ -58,12 +58,12 @@ def test_samples_have_the_same_outcome_with_partial_parsing(
 def test_fields_of_any_type_have_the_same_outcome(destination: Destination[Any]) -> None:
     for job in jobs(destination):
         decide = make_mapper(job)
-        for event in events_bent_by_every_kind_of_value():
+        for event in events_with_every_kind_of_value():
             assert shown(decide([event.raw])[0]) == shown(outcome_of(event.raw, job))
 
 
 @settings(max_examples=200)
-@given(line=bent_lines())
+@given(line=mutated_lines())
 @each_quick_destination
 def test_mutated_events_have_the_same_outcome(destination: Destination[Any], line: bytes) -> None:
     for job in jobs(destination):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import records
-from support.retry_harness import trip
+from support.retry_harness import retry_harness
 from support.tables import for_each
 
 from segcli import Items, by_item
@@ -208,7 +208,7 @@ def test_echoed_key_in_any_encoding_is_in_no_file_and_no_message(
     coded = ENCODINGS[encoding](KEY)
     error = json.dumps({"errors": [{"index": 0, "message": f"{'x' * 150} {coded}"}]})
     items = Items(list="errors", index="index", reason="message")
-    found = trip(tmp_path / "rejects", verdict=by_item(items), retry_for=0.0)
+    found = retry_harness(tmp_path / "rejects", verdict=by_item(items), retry_for=0.0)
     found.play(found.send(1, lambda _: Reply(status, {}, error.encode())))
     told = [record["reason"] for record in records(tmp_path / "rejects")]
 
@@ -217,7 +217,7 @@ def test_echoed_key_in_any_encoding_is_in_no_file_and_no_message(
 
 
 def test_connection_error_that_has_a_key_is_redacted(tmp_path: Path) -> None:
-    found = trip(tmp_path / "rejects", retry_for=0.0)
+    found = retry_harness(tmp_path / "rejects", retry_for=0.0)
     found.play(found.send(1, lambda _: NoReply(f"no complete reply: {in_hex(KEY)}")))
 
     assert in_hex(KEY) not in str(found.sender.stop_signal.reason)

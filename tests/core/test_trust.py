@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, acme, bent
-from support.fakes import Answer, tracks, written
+from support.destination_file import ACME, acme, changed
+from support.fakes import Answer, tracks, write_events
 from support.resuming import Segcli, Serve
 from support.samples import EXAMPLES, KEY, Run, find
 from support.tables import for_each
@@ -25,7 +25,7 @@ ALLOW = ("--config", "segcli.toml")
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", tracks(2))
+    return write_events(tmp_path / "events.jsonl", tracks(2))
 
 
 def job(destination: Any, **sources: Any) -> Job:
@@ -159,7 +159,7 @@ def test_redirect_rule_covers_every_setting_of_an_address(
     tmp_path: Path,
 ) -> None:
     name, value = setting
-    (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, KEYS | changes)))
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, KEYS | changes)))
     found_settings(tmp_path, "acme", api_key="of-the-file", **{name: value})
     said = segcli("send", "-d", "./acme.json", "--set", "other_key=one-of-two", events)
 
@@ -215,7 +215,7 @@ def test_first_line_says_what_is_sent_where(
 ) -> None:
     at = vendor(lambda _: Answer())
     for number, name in enumerate(("events.jsonl", "b.jsonl", "c.jsonl")):
-        written(tmp_path / name, tracks(number))
+        write_events(tmp_path / name, tracks(number))
     env = {"SEGCLI_GIST_API_KEY": KEY}
     done = run_segcli("send", "-d", "gist", "--endpoint", at.url, *files, env=env)
 

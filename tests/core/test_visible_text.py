@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.fakes import track, written
+from support.fakes import track, write_events
 from support.hostile import CORPUS, HOSTILE, check_harmless, off_a_terminal, on_a_terminal
 from support.samples import ROOT
 from support.tables import for_each
@@ -104,7 +104,7 @@ DATA += '"properties":{"a":"\x9b666m\x7f\u202e\u2028é"}}'.encode()
 def test_data_is_escaped_on_a_terminal_and_unchanged_in_a_pipe(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
-    written(tmp_path / "a.jsonl", [DATA])
+    write_events(tmp_path / "a.jsonl", [DATA])
     words = ["transform", "-d", "webhook", "--quiet", "a.jsonl"]
 
     piped = off_a_terminal(words, tmp_path, clean_environment)
@@ -143,7 +143,7 @@ def test_output_encoding_that_lacks_a_character_is_not_an_error(
 ) -> None:
     (tmp_path / "é✓\udcff.toml").write_text('name = "✓é"\n')
     env = clean_environment | {"PYTHONIOENCODING": encoding}
-    written(tmp_path / "é✓.jsonl", [track(event="✓"), b"no event"])
+    write_events(tmp_path / "é✓.jsonl", [track(event="✓"), b"no event"])
 
     wrong = off_a_terminal(["destinations", "./é✓\udcff.toml"], tmp_path, env)
     done = off_a_terminal(["check", "é✓.jsonl"], tmp_path, env)

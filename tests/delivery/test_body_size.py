@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from support.destination_file import acme
-from support.fakes import Said, report_in, track, written
+from support.fakes import CommandResult, report_in, track, write_events
 from support.resuming import pasted, printed_command
-from support.retry_harness import Trip, trip
+from support.retry_harness import RetryHarness, retry_harness
 from support.tables import for_each
-from support.wires import OK, Call, wire_that
+from support.wires import OK, Call, socket_server
 
 from segcli.core.destination import Destination
 from segcli.core.reply import Reply
@@ -25,12 +25,12 @@ from segcli.errors import Stopped
 from segcli.http.client import NoReply
 from segcli.http.transports import TRANSPORTS
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 MOST = 20_000
 
 
-class Strict:
+class VendorWithBodyLimit:
     """A vendor that resets the connection on a body of more than MOST bytes, without reading it."""
 
     def __init__(self, under: str) -> None:
@@ -94,7 +94,7 @@ def with_keys(segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> Segcli:
 
 
 @pytest.fixture
-def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., CommandResult]:
     """Run a command line in a shell, in the test's folder, with the same keys."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     return partial(pasted, cwd=tmp_path, env=shell_environment | home | KEYS)
@@ -103,12 +103,16 @@ def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Sa
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", ["segment", "gist"])
 def test_printed_command_resumes_with_smaller_bodies_and_no_duplicates(
-    name: str, transport: str, with_keys: Segcli, paste: Callable[..., Said], tmp_path: Path
+    name: str,
+    transport: str,
+    with_keys: Segcli,
+    paste: Callable[..., CommandResult],
+    tmp_path: Path,
 ) -> None:
-    vendor = Strict("batch" if name == "segment" else "contacts")
+    vendor = VendorWithBodyLimit("batch" if name == "segment" else "contacts")
     events = small_then_large("track" if name == "segment" else "identify")
-    written(tmp_path / "events.jsonl", events)
-    with wire_that(vendor.talk) as wire:
+    write_events(tmp_path / "events.jsonl", events)
+    with socket_server(vendor.talk) as wire:
         to = ["send", "-d", name, "--endpoint", wire.url, "--http-transport", transport]
         how = ["--set", "batch=50", "--retry-for", "1s", "--report", "report.json"]
         said = with_keys(*to, *how, "events.jsonl")
@@ -132,9 +136,9 @@ def test_printed_command_resumes_with_smaller_bodies_and_no_duplicates(
 def test_resumed_run_may_change_the_batch_size(
     option: str, with_keys: Segcli, tmp_path: Path
 ) -> None:
-    vendor = Strict("batch")
-    written(tmp_path / "events.jsonl", small_then_large("track"))
-    with wire_that(vendor.talk) as wire:
+    vendor = VendorWithBodyLimit("batch")
+    write_events(tmp_path / "events.jsonl", small_then_large("track"))
+    with socket_server(vendor.talk) as wire:
         to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "1s"]
         assert with_keys(*to, "--set", "batch=50", "events.jsonl").code == 3
         vendor.largest = 0
@@ -147,11 +151,11 @@ def test_resumed_run_may_change_the_batch_size(
 
 
 def test_printed_command_has_no_resume_if_nothing_was_sent(
-    with_keys: Segcli, paste: Callable[..., Said], tmp_path: Path
+    with_keys: Segcli, paste: Callable[..., CommandResult], tmp_path: Path
 ) -> None:
-    vendor = Strict("batch")
-    written(tmp_path / "events.jsonl", small_then_large("track")[50:])
-    with wire_that(vendor.talk) as wire:
+    vendor = VendorWithBodyLimit("batch")
+    write_events(tmp_path / "events.jsonl", small_then_large("track")[50:])
+    with socket_server(vendor.talk) as wire:
         to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "1s"]
         said = with_keys(*to, "events.jsonl")
         lines = said.err.splitlines()
@@ -171,7 +175,7 @@ def test_printed_command_has_no_resume_if_nothing_was_sent(
 def story(rejects: Path, *answers: Reply | NoReply, count: int = 300) -> Stopped | None:
     """Send a batch to a vendor that gives these answers, and then the last one for ever."""
     left = list(answers)
-    found: Trip = trip(rejects, retry_for=100)
+    found: RetryHarness = retry_harness(rejects, retry_for=100)
     found.play(found.send(count, lambda _: left.pop(0) if len(left) > 1 else left[0]))
     stopped = found.sender.stop_signal.reason
     assert stopped is None or isinstance(stopped, Stopped)

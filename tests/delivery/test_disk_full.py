@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import records, track, tracks, written
+from support.fakes import records, track, tracks, write_events
 from support.resuming import (
     JOURNAL,
-    Door,
+    LimitedVendor,
     Segcli,
     Serve,
     duplicates,
@@ -22,8 +22,8 @@ from support.small_disk import ALL, COUNT, fails, read_slowly, twenty_blocks
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor()
 
 
 @pytest.fixture(autouse=True)
@@ -32,27 +32,27 @@ def _slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
     events = twenty_blocks(tmp_path / "events.jsonl")
-    return [*to_webhook(vendor(door).url, events), "--concurrency", "8"]
+    return [*to_webhook(vendor(limited_vendor).url, events), "--concurrency", "8"]
 
 
 def test_nothing_is_sent_if_the_journal_has_no_space(
-    command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+    command: list[str], limited_vendor: LimitedVendor, segcli: Segcli, tmp_path: Path
 ) -> None:
     disk = fails("posix_fallocate", after=0)
     said = segcli(*command)
     disk.undo()
     assert said.code == 3
     assert f"the journal {JOURNAL} cannot be written: No space left on device" in said.err
-    assert not door.taken
+    assert not limited_vendor.taken
     assert not (tmp_path / JOURNAL).exists()
     assert segcli(*command).code == 0
-    assert set(door.taken) == ALL
+    assert set(limited_vendor.taken) == ALL
 
 
 def test_events_sent_before_the_disk_filled_are_in_the_journal(
-    command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+    command: list[str], limited_vendor: LimitedVendor, segcli: Segcli, tmp_path: Path
 ) -> None:
     disk = fails("posix_fallocate", after=6)
     said = segcli(*command)
@@ -61,10 +61,10 @@ def test_events_sent_before_the_disk_filled_are_in_the_journal(
     assert "cannot be written: No space left on device" in said.err
     assert "Nothing more was sent. Free some disk space, then resume." in said.err
     assert "--resume" in printed_command(said.err)
-    assert 0 < len(door.taken) == len(settled_lines(tmp_path / JOURNAL)) < COUNT
+    assert 0 < len(limited_vendor.taken) == len(settled_lines(tmp_path / JOURNAL)) < COUNT
     assert segcli(*command, "--resume").code == 0
-    assert set(door.taken) == ALL
-    assert not duplicates(door.taken)
+    assert set(limited_vendor.taken) == ALL
+    assert not duplicates(limited_vendor.taken)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,29 @@ def test_events_sent_before_the_disk_filled_are_in_the_journal(
     ],
 )
 def test_disk_failure_during_a_run_loses_no_event(
-    call: str, after: int, code: int, command: list[str], door: Door, segcli: Segcli
+    call: str,
+    after: int,
+    code: int,
+    command: list[str],
+    limited_vendor: LimitedVendor,
+    segcli: Segcli,
 ) -> None:
     disk = fails(call, after=after, code=code)
     said = segcli(*command)
     disk.undo()
     assert said.code == 3
     assert f"the journal {JOURNAL} cannot be written: {os.strerror(code)}" in said.err
-    assert 0 < len(door.taken) < COUNT
+    assert 0 < len(limited_vendor.taken) < COUNT
     assert segcli(*command, "--resume").code == 0
-    assert set(door.taken) == ALL
-    assert duplicates(door.taken) <= 8
+    assert set(limited_vendor.taken) == ALL
+    assert duplicates(limited_vendor.taken) <= 8
 
 
 def test_partly_written_journal_record_is_ignored(
-    command: list[str], door: Door, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+    command: list[str],
+    limited_vendor: LimitedVendor,
+    segcli: Segcli,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole, calls = os.pwrite, iter(range(10**6))
 
@@ -107,26 +115,26 @@ def test_partly_written_journal_record_is_ignored(
     assert segcli(*command).code == 3
     monkeypatch.setattr(os, "pwrite", whole)
     assert segcli(*command, "--resume").code == 0
-    assert set(door.taken) == ALL
-    assert duplicates(door.taken) <= 8
+    assert set(limited_vendor.taken) == ALL
+    assert duplicates(limited_vendor.taken) <= 8
 
 
 def test_journal_is_unchanged_if_a_resume_cannot_write_it(
-    command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+    command: list[str], limited_vendor: LimitedVendor, segcli: Segcli, tmp_path: Path
 ) -> None:
-    door.left = 50
+    limited_vendor.left = 50
     segcli(*command)
     before = (tmp_path / JOURNAL).read_bytes()
-    door.open()
+    limited_vendor.accept_all()
     disk = fails("pwrite", after=0)
     said = segcli(*command, "--resume")
     disk.undo()
     assert said.code == 3
     assert "No space left on device" in said.err
     assert (tmp_path / JOURNAL).read_bytes() == before
-    assert len(door.taken) == 50
+    assert len(limited_vendor.taken) == 50
     assert segcli(*command, "--resume").code == 0
-    assert set(door.taken) == ALL
+    assert set(limited_vendor.taken) == ALL
 
 
 # --- rejects
@@ -146,10 +154,14 @@ def half_of(file: Path, whole: Callable[[int, Any], int]) -> Callable[[int, Any]
 
 
 def test_unwritable_rejects_stop_the_run_and_the_next_run_writes_them(
-    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = [*tracks(3), track(3, note="POISON"), track(4), track(5, note="POISON"), b"no JSON"]
-    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
+    command = to_webhook(vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", lines))
     whole = os.write
     monkeypatch.setattr(os, "write", half_of(tmp_path / "webhook.rejects.ndjson", whole))
     said = segcli(*command)
@@ -160,4 +172,4 @@ def test_unwritable_rejects_stop_the_run_and_the_next_run_writes_them(
     assert segcli(*command, *how).code == 1
     kept = [row["line"] for row in records(tmp_path / "webhook.rejects.ndjson")]
     assert sorted(kept) == [4, 6, 7]
-    assert set(door.taken) == {"m0", "m1", "m2", "m4"}
+    assert set(limited_vendor.taken) == {"m0", "m1", "m2", "m4"}

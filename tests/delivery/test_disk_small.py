@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.fakes import records, track, written
-from support.resuming import Door, Segcli, Serve, duplicates, settled_lines, to_webhook
+from support.fakes import records, track, write_events
+from support.resuming import LimitedVendor, Segcli, Serve, duplicates, settled_lines, to_webhook
 from support.small_disk import ALL, COUNT, filled, read_slowly, twenty_blocks
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor()
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +21,9 @@ def _slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
     events = twenty_blocks(tmp_path / "events.jsonl")
-    return [*to_webhook(vendor(door).url, events), "--concurrency", "8"]
+    return [*to_webhook(vendor(limited_vendor).url, events), "--concurrency", "8"]
 
 
 @pytest.fixture
@@ -47,7 +47,10 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def test_run_stopped_by_a_full_file_system_resumes_after_cleanup(
-    mounted: Callable[[str], Path], command: list[str], door: Door, segcli: Segcli
+    mounted: Callable[[str], Path],
+    command: list[str],
+    limited_vendor: LimitedVendor,
+    segcli: Segcli,
 ) -> None:
     disk = mounted("size=1m")
     ballast = filled(disk, leave=4 * 1024)
@@ -55,21 +58,25 @@ def test_run_stopped_by_a_full_file_system_resumes_after_cleanup(
     said = segcli(*command, *at)
     assert said.code == 3
     assert "a.journal cannot be written: No space left on device" in said.err
-    assert 0 < len(door.taken) == len(settled_lines(disk / "a.journal")) < COUNT
+    assert 0 < len(limited_vendor.taken) == len(settled_lines(disk / "a.journal")) < COUNT
 
     full = segcli(*command, *at, "--resume")
     assert full.code in (2, 3)
     ballast.unlink()
     assert segcli(*command, *at, "--resume").code == 0
-    assert set(door.taken) == ALL
-    assert not duplicates(door.taken)
+    assert set(limited_vendor.taken) == ALL
+    assert not duplicates(limited_vendor.taken)
 
 
 def test_rejects_are_complete_after_a_full_file_system(
-    mounted: Callable[[str], Path], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    mounted: Callable[[str], Path],
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
 ) -> None:
     lines = [track(number, note="POISON" * 200) for number in range(20)]
-    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
+    command = to_webhook(vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", lines))
     disk = mounted("size=1m")
     ballast = filled(disk, leave=8 * 1024)
     at = ["--rejects", disk / "rejects"]
@@ -83,22 +90,26 @@ def test_rejects_are_complete_after_a_full_file_system(
 
 @pytest.mark.parametrize("option", ["--journal", "--rejects"])
 def test_read_only_file_system_is_reported_before_sending(
-    option: str, mounted: Callable[[str], Path], command: list[str], door: Door, segcli: Segcli
+    option: str,
+    mounted: Callable[[str], Path],
+    command: list[str],
+    limited_vendor: LimitedVendor,
+    segcli: Segcli,
 ) -> None:
     disk = mounted("size=1m,ro")
     said = segcli(*command, option, disk / "file")
     assert said.code == 3
     assert f"{disk}/file cannot be written" in said.err
     assert f"{option} PATH" in said.err
-    assert not door.taken
+    assert not limited_vendor.taken
 
 
 @pytest.mark.parametrize("option", ["--journal", "--rejects"])
 def test_file_used_as_a_folder_is_reported_before_sending(
-    option: str, command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+    option: str, command: list[str], limited_vendor: LimitedVendor, segcli: Segcli, tmp_path: Path
 ) -> None:
     said = segcli(*command, option, tmp_path / "events.jsonl" / "file")
     assert said.code == (3 if option == "--journal" else 2)
     assert "events.jsonl/file" in said.err
-    assert not door.taken
+    assert not limited_vendor.taken
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl"]

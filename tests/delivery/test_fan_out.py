@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Answer, Got, Vendor, records, written
+from support.fakes import Answer, ReceivedRequest, Vendor, records, write_events
 from support.fan_out import (
     NAMES,
     STATES,
@@ -30,7 +30,7 @@ from segcli.errors import Stopped
 from segcli.journal.checkpoint import read_checkpoint
 from segcli.journal.journal import Journal
 
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 COUNT = 60
 
 
@@ -74,7 +74,7 @@ def test_a_temporary_fault_of_one_action_delays_only_its_events(
 ) -> None:
     routes, tries = ThreeRoutes(), Counter[bytes]()
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         tries[got.body + got.path.encode()] += 1
         is_first = tries[got.body + got.path.encode()] == 1
         return Answer(503) if "Second" in got.path and is_first else routes(got)
@@ -169,7 +169,7 @@ def test_kills_lose_no_request_and_repeat_only_what_was_in_flight(
     routes, processes = ThreeRoutes(), list[subprocess.Popen[bytes]]()
     kills = [20, 90, 131]
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         if processes and kills and len(routes.got) >= kills[0]:
             kills.pop(0)
             os.kill(processes.pop().pid, signal.SIGKILL)
@@ -220,7 +220,7 @@ def test_rejects_go_to_the_actions_that_did_not_deliver_them(vendor: Serve, tmp_
     routes.taken = []
     for one in left:
         one["event"]["properties"] = {"total": 1}
-    third = send(written(tmp_path / "repaired", left), "third")
+    third = send(write_events(tmp_path / "repaired", left), "third")
     assert third.ok
     assert sorted(routes.taken) == [(n, "Second") for n in range(3, COUNT, 10)]
 
@@ -231,7 +231,7 @@ def test_a_record_for_an_action_that_the_file_no_longer_has_is_rejected_and_keep
     routes = ThreeRoutes()
     record = {"file": "a", "line": 1, "state": "refused", "reason": "", "actions": ["Gone"]}
     path, settings = tmp_path / "rejects", {"endpoint": vendor(routes).url}
-    written(path, [{**record, "event": event(1)}])
+    write_events(path, [{**record, "event": event(1)}])
     dest = file_of(tmp_path)
     with pytest.raises(segcli.InputError, match=r":1 is for the action Gone, which three does not"):
         segcli.send(path, dest=dest, settings=settings)
@@ -247,7 +247,9 @@ def test_actions_that_are_no_list_of_names_stay_in_the_record_of_the_rejected_li
     vendor: Serve, tmp_path: Path
 ) -> None:
     routes = ThreeRoutes()
-    path = written(tmp_path / "rejects", [{"state": "", "actions": "First", "event": event(1)}])
+    path = write_events(
+        tmp_path / "rejects", [{"state": "", "actions": "First", "event": event(1)}]
+    )
     settings = {"endpoint": vendor(routes).url}
     report = segcli.send(path, dest=file_of(tmp_path), settings=settings, first_look=False)
 

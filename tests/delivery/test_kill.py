@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import PATIENCE, records, report_in, track, wait_until, written
+from support.fakes import PATIENCE, records, report_in, track, wait_until, write_events
 from support.fork_server import ForkedProcess
 from support.resuming import JOURNAL, duplicates
 
@@ -66,7 +66,7 @@ def line(number: int) -> dict[str, Any] | bytes:
 
 @pytest.fixture
 def command(sandbox: Sandbox, tmp_path: Path) -> list[str]:
-    events = written(tmp_path / "events.jsonl", map(line, range(LINES)))
+    events = write_events(tmp_path / "events.jsonl", map(line, range(LINES)))
     files = ["--journal", JOURNAL, "--report", "report.json", "--rejects", "rejects"]
     how = ["--concurrency", str(IN_FLIGHT), "--quiet", *files]
     return ["send", "-d", "webhook", "--endpoint", f"{sandbox.url}/webhook", *how, str(events)]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.fakes import (
-    Said,
+    CommandResult,
     closed_port,
     job_to,
     records,
@@ -22,7 +22,7 @@ from support.fakes import (
     sending_to,
     track,
     wait_until,
-    written,
+    write_events,
 )
 
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
@@ -51,24 +51,24 @@ def mixed_lines() -> Iterator[dict[str, Any] | bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RunResult:
     """How a run ended."""
 
     tally: Tally
     stopped: Stopped | None
     kept: Counter[str]
 
-    def law(self) -> bool:
+    def adds_up(self) -> bool:
         return sum(self.tally.ledger(STATES_OF_SEND).values()) == self.tally.read
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunResult]:
     """Deliver the mixed lines to an endpoint, with short waits after a failure."""
     monkeypatch.setattr("segcli.delivery.retry.backoff", lambda _attempt, chance: chance / 50)
-    path = written(tmp_path / "mixed.jsonl", mixed_lines())
+    path = write_events(tmp_path / "mixed.jsonl", mixed_lines())
 
-    def run(name: str, endpoint: str, *, key: str = "sandbox", **more: Any) -> Ended:
+    def run(name: str, endpoint: str, *, key: str = "sandbox", **more: Any) -> RunResult:
         tally, stopped, rejects = Tally(), None, tmp_path / "rejects.ndjson"
         # Small batches: with over fifty requests a fault of a fifth of them comes surely.
         batch = {"batch": "5"} if name == "segment" else {}
@@ -81,7 +81,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]
             )
         except Stopped as error:
             stopped = error
-        return Ended(tally, stopped, Counter(record["state"] for record in records(rejects)))
+        return RunResult(tally, stopped, Counter(record["state"] for record in records(rejects)))
 
     return run
 
@@ -114,9 +114,9 @@ SURVIVED: Mapping[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", ["plotline", "segment"])
 @pytest.mark.parametrize("script", SURVIVED)
 def test_ledger_adds_up_after_a_temporary_fault(
-    script: str, name: str, run: Callable[..., Ended], standin: Start
+    script: str, name: str, run: Callable[..., RunResult], start_sandbox: Start
 ) -> None:
-    at = standin(**SURVIVED[script])
+    at = start_sandbox(**SURVIVED[script])
     # If no request may stay unanswered, an answer may take any time.
     timeout = 0.5 if script in ("timeout", "all of it") else 30.0
     ended = run(name, at.endpoint(name), timeout=timeout)
@@ -124,7 +124,7 @@ def test_ledger_adds_up_after_a_temporary_fault(
     refused = POISONED if "poison" in SURVIVED[script] else 0
 
     assert ended.stopped is None
-    assert ended.law()
+    assert ended.adds_up()
     assert ended.tally.ledger(STATES_OF_SEND) == {
         "delivered": EVENTS + POISONED + PAGES - pages - refused,
         "refused": refused,
@@ -139,13 +139,13 @@ def test_ledger_adds_up_after_a_temporary_fault(
 @pytest.mark.parametrize("name", ["plotline", "segment"])
 @pytest.mark.parametrize("status", ["400", "404", "413", "422", "501"])
 def test_ledger_adds_up_if_the_vendor_refuses_at_random(
-    status: str, name: str, run: Callable[..., Ended], standin: Start
+    status: str, name: str, run: Callable[..., RunResult], start_sandbox: Start
 ) -> None:
-    at = standin(faults=(Fault(status, 0.6),), seed=2)
+    at = start_sandbox(faults=(Fault(status, 0.6),), seed=2)
     ended = run(name, at.endpoint(name))
 
     assert ended.stopped is None
-    assert ended.law()
+    assert ended.adds_up()
     assert ended.tally.delivered == accepted_once(at) == len(at.app.accepted)
     assert ended.tally.refused == ended.kept["refused"] > 0
     assert ended.tally.rejected == ended.kept["rejected"] == BAD
@@ -167,14 +167,14 @@ def test_ledger_adds_up_if_the_vendor_refuses_at_random(
     ids=["a wrong key", "403", "401", "down", "resets", "silent", "a long wait", "a full disk"],
 )
 def test_the_ledger_adds_up_after_a_fault_that_stops_the_run(
-    how: dict[str, Any], name: str, run: Callable[..., Ended], standin: Start
+    how: dict[str, Any], name: str, run: Callable[..., RunResult], start_sandbox: Start
 ) -> None:
     of_run = {name: how[name] for name in ("key", "retry_for", "timeout", "rejects") if name in how}
-    at = standin(**{name: value for name, value in how.items() if name not in of_run})
+    at = start_sandbox(**{name: value for name, value in how.items() if name not in of_run})
     ended = run(name, at.endpoint(name), **of_run)
 
     assert ended.stopped is not None
-    assert ended.law()
+    assert ended.adds_up()
     assert ended.tally.unsent > 0
     assert ended.tally.refused == 0
     # A batch that was accepted before a reset is not known to be delivered.
@@ -185,16 +185,16 @@ def test_the_ledger_adds_up_after_a_fault_that_stops_the_run(
         assert ended.kept == +Counter(rejected=ended.tally.rejected)
 
 
-def test_ledger_adds_up_if_no_server_listens(run: Callable[..., Ended]) -> None:
+def test_ledger_adds_up_if_no_server_listens(run: Callable[..., RunResult]) -> None:
     ended = run("plotline", f"http://127.0.0.1:{closed_port()}", retry_for=0.2)
 
     assert isinstance(ended.stopped, Stopped)
-    assert ended.law()
+    assert ended.adds_up()
     assert (ended.tally.delivered, ended.tally.rejected) == (0, BAD)
     assert ended.tally.unsent == EVENTS + POISONED
 
 
-def test_ledger_adds_up_if_the_vendor_dies_during_the_run(run: Callable[..., Ended]) -> None:
+def test_ledger_adds_up_if_the_vendor_dies_during_the_run(run: Callable[..., RunResult]) -> None:
     with ExitStack() as stack:
         at = stack.enter_context(running(Script(remember=True)))
 
@@ -208,15 +208,15 @@ def test_ledger_adds_up_if_the_vendor_dies_during_the_run(run: Callable[..., End
         dying.join()
 
     assert isinstance(ended.stopped, Stopped)
-    assert ended.law()
+    assert ended.adds_up()
     assert 50 <= ended.tally.delivered <= accepted_once(at) <= ended.tally.delivered + 2
     assert ended.tally.unsent > 0
 
 
 def test_run_stopped_while_writing_a_reject_counts_that_line(
-    segcli: Callable[..., Said], tmp_path: Path
+    segcli: Callable[..., CommandResult], tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [track(), track(), b"{]"])
+    events = write_events(tmp_path / "events.jsonl", [track(), track(), b"{]"])
     to = sending_to("webhook", f"http://127.0.0.1:{closed_port()}")
     for _ in range(8):
         rejects = tmp_path / "rejects.ndjson"
@@ -253,7 +253,7 @@ def test_number_of_reasons_is_bounded() -> None:
     assert tally.codes == {("refused", "no_status"): 10_001}
 
 
-def test_codes_stay_few_whatever_a_plug_in_says() -> None:
+def test_number_of_codes_is_bounded_for_any_plug_in() -> None:
     tally = Tally()
     for number in range(1000):
         tally.count("rejected", "is wrong", code=f"code {number}")

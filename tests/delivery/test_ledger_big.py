@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from support.fakes import job_to, track, written
+from support.fakes import job_to, track, write_events
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.delivery.pipeline import SendRun, deliver
@@ -15,12 +15,12 @@ EVENTS, USERS = 10_000, 200
 
 
 def test_ten_thousand_events_arrive_in_order_with_duplicates_only_after_resets(
-    standin: Callable[..., SandboxServer], tmp_path: Path
+    start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     # 7919 is a prime: neighbouring lines have unrelated users.
     sent = [track(number, f"u{number * 7919 % USERS}") for number in range(EVENTS)]
-    path = written(tmp_path / "events.jsonl", sent)
-    at = standin(
+    path = write_events(tmp_path / "events.jsonl", sent)
+    at = start_sandbox(
         faults=(Fault("503", 0.05), Fault("429", 0.02), Fault("reset", 0.01)),
         retry_after=0.01,
         seed=20_260_203,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import clock, job_to, play, track, written
+from support.fakes import clock, job_to, play, track, write_events
 
 from segcli.accounting.tally import Tally
 from segcli.delivery import pipeline
@@ -23,7 +23,7 @@ def test_other_tasks_run_between_inputs_without_a_pause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "read_ahead", without_a_thread)
-    files = [written(tmp_path / f"{number}", [track(number)]) for number in range(10)]
+    files = [write_events(tmp_path / f"{number}", [track(number)]) for number in range(10)]
     inputs = chunks.inputs([str(path) for path in files])
     job = job_to("webhook", "https://acme.example")
     tally = Tally()

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Answer, Got, Said, Vendor, records, sending_to, track, tracks, written
+from support.fakes import (
+    Answer,
+    CommandResult,
+    ReceivedRequest,
+    Vendor,
+    records,
+    sending_to,
+    track,
+    tracks,
+    write_events,
+)
 from support.tables import for_each
 
 from segcli.core.destination import Request
@@ -15,14 +25,14 @@ from segcli.core.reply import Reply
 from segcli.core.secret import Secret
 from segcli.delivery.refusal import MAX_PAYLOAD, MAX_REPLY, refusals_of, shown_body
 
-Segcli = Callable[..., Said]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Segcli = Callable[..., CommandResult]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 
 KEY = "sk_live_8f2b61c0d9e74a53b1"
 REDACTOR = Redactor(Secret(KEY).forms())
 
 
-def refusing(number: int, answer: Answer) -> Callable[[Got], Answer]:
+def refusing(number: int, answer: Answer) -> Callable[[ReceivedRequest], Answer]:
     """Answer like this to the event with this number, and take all others."""
     return lambda got: answer if f'"m{number}"'.encode() in got.body else Answer()
 
@@ -37,7 +47,7 @@ def test_a_record_has_the_request_the_reply_and_its_ids(
 ) -> None:
     ids = {"X-Request-Id": "req-17", "CF-Ray": "8f2-FRA", "Server": "nginx"}
     at = vendor(refusing(1, Answer(422, ids, b'{"error":"no plan"}')))
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli(*sending_to("webhook", f"{at.url}/hook?token=tok_91c47d"), events)
 
     assert said.code == 1
@@ -49,11 +59,11 @@ def test_a_record_has_the_request_the_reply_and_its_ids(
     assert b"tok_91c47d" not in rejects.read_bytes()
 
 
-def test_of_a_refused_batch_each_event_has_its_own_payload(
+def test_each_event_of_a_refused_batch_has_its_own_payload(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer(422))
-    events = written(tmp_path / "events.jsonl", tracks(5))
+    events = write_events(tmp_path / "events.jsonl", tracks(5))
     segcli(*sending_to("segment", at.url), events)
 
     found = records(tmp_path / "segment.rejects.ndjson")
@@ -65,7 +75,7 @@ def test_a_line_that_was_never_sent_has_no_request(
     segcli: Segcli, vendor: Serve, rejects: Path, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
-    segcli(*sending_to("webhook", at.url), written(tmp_path / "events.jsonl", [b"{]"]))
+    segcli(*sending_to("webhook", at.url), write_events(tmp_path / "events.jsonl", [b"{]"]))
 
     (record,) = records(rejects)
     assert [*record] == ["file", "line", "state", "reason", "status", "attempts", "raw"]
@@ -115,7 +125,7 @@ def test_refused_events_are_sent_again_as_they_were(
     segcli: Segcli, vendor: Serve, rejects: Path, tmp_path: Path
 ) -> None:
     line = json.dumps(track(7, note='","event":{"a":1.0}')).replace('": "', '":  "').encode()
-    events = written(tmp_path / "events.jsonl", [line])
+    events = write_events(tmp_path / "events.jsonl", [line])
     refused = vendor(lambda _: Answer(422, body=b'{"event":{"x":1},"attempts":3}'))
     segcli(*sending_to("webhook", refused.url), events)
     taken = vendor(lambda _: Answer())

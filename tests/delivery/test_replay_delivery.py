@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from support.destination_file import acme, job_of
-from support.fakes import Answer, Got, Vendor, records, written
-from support.retry_harness import trip
+from support.fakes import Answer, ReceivedRequest, Vendor, records, write_events
+from support.retry_harness import retry_harness
 from support.tables import for_each
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
@@ -22,7 +22,7 @@ from segcli.delivery.expiry import parted_by_expiry
 from segcli.delivery.pipeline import SendRun, deliver
 from segcli.lines import chunks
 
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 BATCH = {"events": 100, "under": "events", "with": {"live": True}}
 MAPPING = {"id": {"@path": "$.messageId"}, "at": {"@path": "$.timestamp"}}
@@ -47,7 +47,7 @@ def requests_of(
     """Return the bodies of the requests, and the counts."""
     found: list[dict[str, Any]] = []
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         found.append(json.loads(got.body))
         return Answer()
 
@@ -57,7 +57,7 @@ def requests_of(
         job_of(destination, endpoint=vendor.url),
         replay=ReplayOptions(now=NOW, is_fixed=True, **options),
     )
-    path = written(folder / "events.jsonl", events(*ages))
+    path = write_events(folder / "events.jsonl", events(*ages))
     tally = Tally()
     inputs = chunks.inputs([str(path)])
     deliver(SendRun(job=job, inputs=inputs, rejects=folder / "rejects.ndjson"), tally)
@@ -162,7 +162,7 @@ def test_an_event_that_expires_while_it_waits_is_left_out_by_the_clock(
     tmp_path: Path, older: Any
 ) -> None:
     now = [1000.0]
-    one = trip(tmp_path / older, clock=lambda: now[0])
+    one = retry_harness(tmp_path / older, clock=lambda: now[0])
     facts = acme({"replay": {"oldest": "5d", "older": "refused"}}).replay
     job = one.sender.job
     one.sender.job = replace(
@@ -185,7 +185,7 @@ def test_an_event_that_expires_while_it_waits_is_left_out_by_the_clock(
 
 
 def test_a_batch_of_expired_events_only_makes_no_request(tmp_path: Path) -> None:
-    one = trip(tmp_path / "rejects", clock=lambda: 1000.0)
+    one = retry_harness(tmp_path / "rejects", clock=lambda: 1000.0)
     facts = acme({"replay": {"oldest": "5d", "older": "refused"}}).replay
     job = one.sender.job
     one.sender.job = replace(job, destination=replace(job.destination, replay=facts))

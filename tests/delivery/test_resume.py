@@ -3,47 +3,49 @@
 from pathlib import Path
 
 import pytest
-from support.fakes import records, report_in, track, tracks, written
-from support.resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
+from support.fakes import records, report_in, track, tracks, write_events
+from support.resuming import JOURNAL, LimitedVendor, Segcli, Serve, settled_lines, to_webhook
 
 from segcli.journal.checkpoint import encode
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor()
 
 
 @pytest.fixture
-def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
     """Return the command that sends twelve events, one after the other."""
-    return to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+    return to_webhook(
+        vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", tracks(12))
+    )
 
 
 ALL = [f"m{number}" for number in range(12)]
 
 
 def test_resume_continues_where_the_run_stopped(
-    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     assert segcli(*command).code == 3
-    assert door.taken == ALL[:5]
-    door.open()
+    assert limited_vendor.taken == ALL[:5]
+    limited_vendor.accept_all()
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
     assert not (tmp_path / JOURNAL).exists()
 
 
 def test_report_has_counts_of_this_run_and_totals_of_all_runs(
-    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+    limited_vendor: LimitedVendor, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     lines = [*tracks(6), b"no JSON", track(6, note="POISON"), b"", *tracks(12)[6:]]
-    events = written(tmp_path / "events.jsonl", lines)
-    command = to_webhook(vendor(door).url, events)
+    events = write_events(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(limited_vendor).url, events)
     ledgers = []
     for left, how in ((3, "--quiet"), (2, "--resume"), (4, "--resume"), (99, "--resume")):
-        door.left = left
+        limited_vendor.left = left
         said = segcli(*command, how)
         report = report_in(tmp_path)
         ledgers.append(report["ledger"])
@@ -69,11 +71,11 @@ def test_report_has_counts_of_this_run_and_totals_of_all_runs(
 
 
 def test_unfinished_run_needs_resume_or_restart(
-    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     segcli(*command)
-    door.open()
+    limited_vendor.accept_all()
     before = settled_lines(tmp_path / JOURNAL)
     said = segcli(*command)
 
@@ -83,56 +85,56 @@ def test_unfinished_run_needs_resume_or_restart(
         f"its journal is {JOURNAL}\n"
     ) in said.err
     assert "Add --resume to continue where it stopped, or --restart to send everything" in said.err
-    assert door.taken == ALL[:5]
+    assert limited_vendor.taken == ALL[:5]
     assert settled_lines(tmp_path / JOURNAL) == before
 
 
 def test_default_journal_is_found_by_destination_and_inputs(
-    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+    limited_vendor: LimitedVendor, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(12))
-    others = written(tmp_path / "others.jsonl", tracks(2))
-    url = vendor(door).url
+    events = write_events(tmp_path / "events.jsonl", tracks(12))
+    others = write_events(tmp_path / "others.jsonl", tracks(2))
+    url = vendor(limited_vendor).url
     command = ["send", "-d", "webhook", "--endpoint", url, "--concurrency", "1"]
-    door.left = 5
+    limited_vendor.left = 5
     assert segcli(*command, events).code == 3
     (journal,) = (tmp_path / "state" / "segcli").iterdir()
     assert journal.name.startswith("webhook-")
     assert journal.stat().st_mode & 0o077 == 0
 
-    door.open()
+    limited_vendor.accept_all()
     assert str(journal) in segcli(*command, events).err
     assert segcli(*command, others).code == 0
     to_plotline = ["send", "-d", "plotline", "--set=api_key=k", *command[3:]]
     assert segcli(*to_plotline, others).code == 0
     assert segcli(*command, "events.jsonl", "--resume").code == 0
-    assert door.taken == [*ALL[:5], "m0", "m1", "m0", "m1", *ALL[5:]]
+    assert limited_vendor.taken == [*ALL[:5], "m0", "m1", "m0", "m1", *ALL[5:]]
     assert not list((tmp_path / "state" / "segcli").iterdir())
 
 
 def test_restart_sends_everything_again(
-    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     segcli(*command)
-    door.left = 2
+    limited_vendor.left = 2
     segcli(*command, "--restart")
     assert report_in(tmp_path)["resumed"] is False
     assert len(settled_lines(tmp_path / JOURNAL)) == 2
-    door.open()
+    limited_vendor.accept_all()
     assert segcli(*command, "--restart").code == 0
-    assert door.taken == [*ALL[:5], *ALL[:2], *ALL]
+    assert limited_vendor.taken == [*ALL[:5], *ALL[:2], *ALL]
 
 
 def test_restart_writes_no_reject_a_second_time(
-    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+    limited_vendor: LimitedVendor, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     lines = [b"no JSON", track(0, note="POISON"), *tracks(12)[1:]]
-    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
-    door.left = 3
+    command = to_webhook(vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", lines))
+    limited_vendor.left = 3
     segcli(*command)
     kept = records(tmp_path / "webhook.rejects.ndjson")
-    door.open()
+    limited_vendor.accept_all()
 
     assert segcli(*command, "--restart").code == 1
     assert len(kept) == 2
@@ -140,9 +142,15 @@ def test_restart_writes_no_reject_a_second_time(
 
 
 def test_resume_ignores_rejects_that_another_run_wrote(
-    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    limited_vendor: LimitedVendor,
+    segcli: Segcli,
+    vendor: Serve,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    to_vendor = to_webhook(vendor(door).url, "--rejects", "../rejects.ndjson", "events.jsonl")
+    to_vendor = to_webhook(
+        vendor(limited_vendor).url, "--rejects", "../rejects.ndjson", "events.jsonl"
+    )
 
     def send_day(day: int, *how: str) -> int:
         monkeypatch.chdir(tmp_path / str(day))
@@ -151,10 +159,10 @@ def test_resume_ignores_rejects_that_another_run_wrote(
     for day in (1, 2):
         (tmp_path / str(day)).mkdir()
         events = [track(day * 10), track(day * 10 + 1, note="POISON")]
-        written(tmp_path / str(day) / "events.jsonl", events)
-    door.left = 1
+        write_events(tmp_path / str(day) / "events.jsonl", events)
+    limited_vendor.left = 1
     assert send_day(1) == 3
-    door.open()
+    limited_vendor.accept_all()
     assert send_day(2) == 1
     assert send_day(1, "--resume") == 1
 
@@ -163,91 +171,91 @@ def test_resume_ignores_rejects_that_another_run_wrote(
 
 
 def test_resume_without_a_journal_is_an_error_and_sends_nothing(
-    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     said = segcli(*command, "--resume")
     assert said.code == 2
     assert f"there is nothing to resume: no journal at {JOURNAL}" in said.err
     assert "omit --resume" in said.err
-    assert not door.taken
+    assert not limited_vendor.taken
     assert not (tmp_path / JOURNAL).exists()
 
 
 def test_resume_and_restart_exclude_each_other(
-    door: Door, command: list[str], segcli: Segcli
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli
 ) -> None:
     said = segcli(*command, "--resume", "--restart")
     assert said.code == 2
     assert "--resume and --restart exclude each other" in said.err
-    assert not door.taken
+    assert not limited_vendor.taken
 
 
 def test_run_that_settled_nothing_leaves_no_journal(
-    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door.left = 0
+    limited_vendor.left = 0
     said = segcli(*command)
     assert said.code == 3
     assert "--resume" not in said.err
     assert not (tmp_path / JOURNAL).exists()
-    door.open()
+    limited_vendor.accept_all()
     assert segcli(*command).code == 0
 
 
 def test_run_that_only_skipped_lines_leaves_no_journal(
-    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+    limited_vendor: LimitedVendor, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [b"", *tracks(1)])
-    door.left = 0
-    assert segcli(*to_webhook(vendor(door).url, events)).code == 3
+    events = write_events(tmp_path / "events.jsonl", [b"", *tracks(1)])
+    limited_vendor.left = 0
+    assert segcli(*to_webhook(vendor(limited_vendor).url, events)).code == 3
     assert not (tmp_path / JOURNAL).exists()
 
 
 def test_resume_finishes_a_run_killed_after_the_last_event(
-    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door.left = 11
+    limited_vendor.left = 11
     segcli(*command)
     journal = tmp_path / JOURNAL
     rest = encode({"state": "delivered", "lines": [(0, 12, 12)]})
     journal.write_bytes(journal.read_bytes().rstrip(b"\0") + rest)
-    door.open()
+    limited_vendor.accept_all()
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ALL[:11]
+    assert limited_vendor.taken == ALL[:11]
     assert report_in(tmp_path)["read"] == 0
     assert not journal.exists()
 
 
 def test_each_rejected_event_is_written_once_over_all_runs(
-    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+    limited_vendor: LimitedVendor, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     lines = [b"no JSON", track(0, note="POISON"), *tracks(4), b"[]", track(9, note="POISON")]
-    events = written(tmp_path / "events.jsonl", lines)
-    command = to_webhook(vendor(door).url, events)
+    events = write_events(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(limited_vendor).url, events)
     for left in (2, 2, 99):
-        door.left = left
+        limited_vendor.left = left
         segcli(*command, "--resume" if (tmp_path / JOURNAL).exists() else "--quiet")
     kept = [(row["line"], row["state"]) for row in records(tmp_path / "webhook.rejects.ndjson")]
     assert sorted(kept) == [(1, "rejected"), (2, "refused"), (7, "rejected"), (8, "refused")]
 
 
 def test_resume_refuses_another_endpoint_or_destination(
-    door: Door, command: list[str], segcli: Segcli
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     segcli(*command)
-    door.open()
+    limited_vendor.accept_all()
     elsewhere = segcli(*command, "--endpoint", "http://localhost:1/x", "--resume")
     assert elsewhere.code == 2
     assert "had the endpoint http://127.0.0.1" in elsewhere.err
     other = segcli(*command, "--dest", "plotline", "--set", "api_key=k", "--resume")
     assert other.code == 2
     assert "had the destination webhook, not plotline" in other.err
-    assert door.taken == ALL[:5]
+    assert limited_vendor.taken == ALL[:5]
 
 
 def test_run_to_a_sandbox_resumes_with_a_new_sandbox(segcli: Segcli, tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
+    write_events(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
     command = ["send", "-d", "webhook", "--sandbox", "--journal", JOURNAL, "events.jsonl"]
     assert segcli(*command, "--fault", "401:100%").code == 3
     assert segcli(*command, "--resume", "--report", "report.json").code == 1

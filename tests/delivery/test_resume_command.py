@@ -5,21 +5,21 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, tracks, written
-from support.resuming import Door, Segcli, Serve, pasted, printed_command, to_webhook
+from support.fakes import CommandResult, tracks, write_events
+from support.resuming import LimitedVendor, Segcli, Serve, pasted, printed_command, to_webhook
 
-Paste = Callable[..., Said]
+Paste = Callable[..., CommandResult]
 
 ALL = [f"m{number}" for number in range(12)]
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door(left=5)
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor(left=5)
 
 
 @pytest.fixture
-def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., CommandResult]:
     """Run a command line in a shell, in the test's folder."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     return partial(pasted, cwd=tmp_path, env=shell_environment | home)
@@ -35,43 +35,50 @@ def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Sa
     ids=["plain", "quoted", "after --"],
 )
 def test_printed_resume_command_works_when_pasted(
-    words: list[str], door: Door, vendor: Serve, segcli: Segcli, paste: Paste, tmp_path: Path
+    words: list[str],
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    paste: Paste,
+    tmp_path: Path,
 ) -> None:
-    written(tmp_path / words[-1], tracks(12))
-    said = segcli("send", "-d", "webhook", "-q", "--endpoint", vendor(door).url, *words)
+    write_events(tmp_path / words[-1], tracks(12))
+    said = segcli("send", "-d", "webhook", "-q", "--endpoint", vendor(limited_vendor).url, *words)
     assert said.code == 3
-    door.left = 2
+    limited_vendor.left = 2
     again = paste(printed_command(said.err))
     assert again.code == 3
     assert printed_command(again.err) == printed_command(said.err)
-    door.open()
+    limited_vendor.accept_all()
     assert paste(printed_command(again.err)).code == 0
-    assert sorted(door.taken) == sorted(ALL)
+    assert sorted(limited_vendor.taken) == sorted(ALL)
 
 
 def test_printed_resume_command_of_a_pipe_works_with_the_same_input(
-    door: Door, vendor: Serve, paste: Paste, tmp_path: Path
+    limited_vendor: LimitedVendor, vendor: Serve, paste: Paste, tmp_path: Path
 ) -> None:
-    text = written(tmp_path / "events.jsonl", tracks(12)).read_bytes()
-    first = " ".join(["segcli", *to_webhook(vendor(door).url)])
+    text = write_events(tmp_path / "events.jsonl", tracks(12)).read_bytes()
+    first = " ".join(["segcli", *to_webhook(vendor(limited_vendor).url)])
     said = paste(first, stdin=text)
     assert said.code == 3
-    door.open()
+    limited_vendor.accept_all()
     assert paste(printed_command(said.err), stdin=text).code == 0
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
 
 
 def test_printed_command_of_a_restarted_run_has_resume_only(
-    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
-    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+    command = to_webhook(
+        vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", tracks(12))
+    )
     printed = printed_command(segcli(*command, "--restart").err)
     assert "--restart" not in printed
     assert printed.split().count("--resume") == 1
 
 
 def test_printed_command_of_a_sandbox_run_is_complete(segcli: Segcli, tmp_path: Path) -> None:
-    written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
+    write_events(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
     words = ["--sandbox", "--journal", "a.journal", "--fault", "401:100%"]
     said = segcli("send", "-d", "webhook", *words, "events.jsonl")
     assert printed_command(said.err).split() == [
@@ -94,10 +101,10 @@ SECRET = "sk_live_8f2b61c0d9e74a53"
     ids=["apart", "joined", "spaced", "in the address", "in the query"],
 )
 def test_typed_key_is_in_neither_the_printed_command_nor_the_journal(
-    words: list[str], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    words: list[str], limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(12))
-    at = vendor(door).url.removeprefix("http://")
+    events = write_events(tmp_path / "events.jsonl", tracks(12))
+    at = vendor(limited_vendor).url.removeprefix("http://")
     end = [] if "HOST" in str(words) else ["--endpoint", f"http://{at}"]
     words = [word.replace("HOST", at) for word in words]
     said = segcli("send", "-d", "webhook", *words, *end, "--journal", "a.journal", events)
@@ -106,7 +113,7 @@ def test_typed_key_is_in_neither_the_printed_command_nor_the_journal(
     assert "repeat the same --set values (hidden here)" in said.err
     assert SECRET not in said.err
     assert SECRET.encode() not in (tmp_path / "a.journal").read_bytes()
-    door.open()
+    limited_vendor.accept_all()
     again = segcli(
         "send", "-d", "webhook", *words, *end, "--journal", "a.journal", events, "--resume"
     )
@@ -126,7 +133,7 @@ def test_typed_key_is_in_neither_the_printed_command_nor_the_journal(
 def test_a_rehearsal_shows_no_key_that_was_typed(
     words: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
+    events = write_events(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
     rehearsal = ["send", "-d", "webhook", "--sandbox", *words, events]
     stopped = segcli(*rehearsal, "--journal", "a.journal", "--fault", "401:100%")
     done = segcli(*rehearsal)

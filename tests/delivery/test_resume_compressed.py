@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from support.compression import PACKS, Pack, gz
-from support.fakes import records, report_in, tracks, written
-from support.resuming import Door, Segcli, Serve, printed_command, to_webhook
+from support.fakes import records, report_in, tracks, write_events
+from support.resuming import LimitedVendor, Segcli, Serve, printed_command, to_webhook
 
 ALL = [f"m{number}" for number in range(80)]
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor()
 
 
 @pytest.fixture(params=PACKS)
@@ -27,49 +27,64 @@ def text(tmp_path: Path) -> bytes:
     """Return several blocks of events that compress differently."""
     noise = random.Random(7)
     events = [{**event, "note": noise.randbytes(4000).hex()} for event in tracks(80)]
-    path = written(tmp_path / "plain.jsonl", events)
+    path = write_events(tmp_path / "plain.jsonl", events)
     return path.read_bytes()
 
 
 def test_resume_continues_inside_a_compressed_member(
-    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    pack: Pack,
+    text: bytes,
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(pack(text))
-    command = to_webhook(vendor(door).url, path)
+    command = to_webhook(vendor(limited_vendor).url, path)
     for left in (10, 0, 30):
-        door.left = left
-        assert segcli(*command, *(["--resume"] if door.taken else [])).code == 3
-    door.open()
+        limited_vendor.left = left
+        assert segcli(*command, *(["--resume"] if limited_vendor.taken else [])).code == 3
+    limited_vendor.accept_all()
 
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
     assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 80
 
 
 def test_resume_accepts_the_same_content_compressed_differently(
-    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    pack: Pack,
+    text: bytes,
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(gz(text))
-    command = to_webhook(vendor(door).url, path)
-    door.left = 10
+    command = to_webhook(vendor(limited_vendor).url, path)
+    limited_vendor.left = 10
     assert segcli(*command).code == 3
-    door.open()
+    limited_vendor.accept_all()
     path.write_bytes(pack(text[:1000]) + pack(text[1000:]))
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
 
 
 def test_lines_before_a_truncation_are_sent_and_the_rest_after_repair(
-    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    pack: Pack,
+    text: bytes,
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "events.gz"
     whole = pack(text)
     path.write_bytes(whole[: len(whole) // 2])
-    command = to_webhook(vendor(door).url, path)
+    command = to_webhook(vendor(limited_vendor).url, path)
     stopped = segcli(*command)
-    sent = len(door.taken)
+    sent = len(limited_vendor.taken)
 
     assert stopped.code == 3
     assert f"{path}:{sent + 1}: could not be read past this point: its " in stopped.err
@@ -82,71 +97,81 @@ def test_lines_before_a_truncation_are_sent_and_the_rest_after_repair(
     assert report_in(tmp_path)["ledger"]["unsent"] == 0
 
     again = segcli(*command, "--resume")
-    assert (again.code, len(door.taken)) == (3, sent)
+    assert (again.code, len(limited_vendor.taken)) == (3, sent)
 
     path.write_bytes(whole)
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
 
 
 def test_resume_accepts_the_salvaged_plain_text_of_a_truncated_file(
-    text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    text: bytes, limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(gz(text)[:-100_000])
-    command = to_webhook(vendor(door).url, path)
+    command = to_webhook(vendor(limited_vendor).url, path)
     assert segcli(*command).code == 3
-    sent = len(door.taken)
+    sent = len(limited_vendor.taken)
     by_hand = subprocess.run(["gzip", "-dc", path], capture_output=True, check=False)
     assert by_hand.returncode == 1
     path.write_bytes(by_hand.stdout)
 
     assert segcli(*command, "--resume").code == 1
-    assert len(door.taken) == sent
+    assert len(limited_vendor.taken) == sent
     (half_a_line,) = records(tmp_path / "webhook.rejects.ndjson")
     assert half_a_line["line"] == sent + 1
 
 
 def test_unsent_lines_before_a_truncation_are_sent_on_resume(
-    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    pack: Pack,
+    text: bytes,
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(pack(text)[: len(pack(text)) // 2])
-    command = to_webhook(vendor(door).url, path)
-    door.left = 9
+    command = to_webhook(vendor(limited_vendor).url, path)
+    limited_vendor.left = 9
     assert segcli(*command).code == 3
     assert report_in(tmp_path)["read"] > 9
-    door.open()
+    limited_vendor.accept_all()
 
     assert segcli(*command, "--resume").code == 3
-    assert door.taken == ALL[: len(door.taken)]
-    assert report_in(tmp_path)["read_over_all_runs"] == len(door.taken) > 9
+    assert limited_vendor.taken == ALL[: len(limited_vendor.taken)]
+    assert report_in(tmp_path)["read_over_all_runs"] == len(limited_vendor.taken) > 9
 
 
 def test_repaired_file_with_other_content_is_refused_and_named(
-    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    pack: Pack,
+    text: bytes,
+    limited_vendor: LimitedVendor,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(pack(text)[:-100_000])
-    command = to_webhook(vendor(door).url, path)
+    command = to_webhook(vendor(limited_vendor).url, path)
     assert segcli(*command).code == 3
-    sent = len(door.taken)
+    sent = len(limited_vendor.taken)
     path.write_bytes(pack(text.replace(b'"m3"', b'"m4"', 1)))
     said = segcli(*command, "--resume")
 
     assert said.code == 2
     assert f"{path} has changed: its first " in said.err
-    assert len(door.taken) == sent
+    assert len(limited_vendor.taken) == sent
 
 
 def test_rejects_name_the_line_in_the_decompressed_text(
-    pack: Pack, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    pack: Pack, limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(
-        pack(written(tmp_path / "plain", [*tracks(3), b"{]", *tracks(2)]).read_bytes())
+        pack(write_events(tmp_path / "plain", [*tracks(3), b"{]", *tracks(2)]).read_bytes())
     )
-    assert segcli(*to_webhook(vendor(door).url, path)).code == 1
+    assert segcli(*to_webhook(vendor(limited_vendor).url, path)).code == 1
     (kept,) = records(tmp_path / "webhook.rejects.ndjson")
     assert (kept["file"], kept["line"], kept["raw"]) == (str(path), 4, "{]")
 

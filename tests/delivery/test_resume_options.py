@@ -4,20 +4,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.fakes import report_in, track, tracks, written
-from support.resuming import JOURNAL, Door, Segcli, Serve, to_webhook
+from support.fakes import report_in, track, tracks, write_events
+from support.resuming import JOURNAL, LimitedVendor, Segcli, Serve, to_webhook
 
 from segcli.cli import job
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor()
 
 
 @pytest.fixture
-def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
-    return to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
+    return to_webhook(
+        vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", tracks(12))
+    )
 
 
 OPTIONS = [
@@ -32,30 +34,35 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("option", "before", "now"), OPTIONS)
 def test_changed_selection_option_is_an_error_that_shows_both_values(
-    option: str, before: str, now: str, door: Door, command: list[str], segcli: Segcli
+    option: str,
+    before: str,
+    now: str,
+    limited_vendor: LimitedVendor,
+    command: list[str],
+    segcli: Segcli,
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     assert segcli(*command, option, before).code == 3
-    door.open()
+    limited_vendor.accept_all()
     said = segcli(*command, option, now, "--resume")
     assert said.code == 2
     assert f"the run to resume had {option} {before}, not {option} {now}\n" in said.err
     assert "Give the same selection options and settings, or --restart." in said.err
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
     assert segcli(*command, option, before, "--resume").code == 0
 
 
 def test_changed_setting_is_an_error_but_a_changed_key_is_not(
-    door: Door, command: list[str], segcli: Segcli
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     assert segcli(*command, "--set", "label=Acme", "--set", "api_key=one-key").code == 3
-    door.open()
+    limited_vendor.accept_all()
     other = segcli(*command, "--set", "label=Other", "--resume")
     assert other.code == 2
     assert "the run to resume had --set label Acme, not --set label Other\n" in other.err
     assert "had --set label Acme, not no --set label\n" in segcli(*command, "--resume").err
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
     again = [*command, "--set", "label=Acme", "--set", "api_key=new-key"]
     assert segcli(*again, "--resume").code == 0
 
@@ -64,32 +71,32 @@ def test_changed_setting_is_an_error_but_a_changed_key_is_not(
     "words", [["--type", "track"], ["--user", "u1"], ["--limit", "9"], ["--ignore-integrations"]]
 )
 def test_added_or_removed_selection_option_is_an_error(
-    words: list[str], door: Door, command: list[str], segcli: Segcli
+    words: list[str], limited_vendor: LimitedVendor, command: list[str], segcli: Segcli
 ) -> None:
-    door.left = 3
+    limited_vendor.left = 3
     segcli(*command)
     option = " ".join(words)
     more = segcli(*command, *words, "--resume").err
     assert f"the run to resume had no {words[0]}, not {option}\n" in more
-    door.left = 3
+    limited_vendor.left = 3
     segcli(*command, *words, "--restart")
     less = segcli(*command, "--resume").err
     assert f"the run to resume had {option}, not no {words[0]}\n" in less
-    assert len(door.taken) == 6
+    assert len(limited_vendor.taken) == 6
 
 
 def test_delivery_options_may_change_on_resume(
-    door: Door, command: list[str], segcli: Segcli
+    limited_vendor: LimitedVendor, command: list[str], segcli: Segcli
 ) -> None:
-    door.left = 5
+    limited_vendor.left = 5
     segcli(*command)
-    door.open()
+    limited_vendor.accept_all()
     how = ["--concurrency", "4", "--rate", "1000/s", "--timeout", "5s", "--retry-for", "1min"]
     assert segcli(*command, *how, "--resume").code == 0
-    assert sorted(door.taken) == sorted(f"m{number}" for number in range(12))
+    assert sorted(limited_vendor.taken) == sorted(f"m{number}" for number in range(12))
 
 
-class _AnHourLater(datetime):
+class _ClockAnHourAhead(datetime):
     @classmethod
     def now(cls, tz: object = None) -> datetime:
         assert tz is UTC
@@ -97,7 +104,7 @@ class _AnHourLater(datetime):
 
 
 def test_relative_since_is_measured_from_the_first_run(
-    door: Door,
+    limited_vendor: LimitedVendor,
     vendor: Serve,
     segcli: Segcli,
     tmp_path: Path,
@@ -106,19 +113,19 @@ def test_relative_since_is_measured_from_the_first_run(
     begun = datetime.now(UTC) - timedelta(days=7)
     times = [begun + timedelta(minutes=minutes) for minutes in (-30, 10, 20, 30, 90)]
     lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
-    events = written(tmp_path / "events.jsonl", lines)
-    command = to_webhook(vendor(door).url, "--since", "7d", events)
-    door.left = 1
+    events = write_events(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(limited_vendor).url, "--since", "7d", events)
+    limited_vendor.left = 1
     segcli(*command)
-    door.open()
-    monkeypatch.setattr(job, "datetime", _AnHourLater)
+    limited_vendor.accept_all()
+    monkeypatch.setattr(job, "datetime", _ClockAnHourAhead)
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ["m1", "m2", "m3", "m4"]
+    assert limited_vendor.taken == ["m1", "m2", "m3", "m4"]
     assert report_in(tmp_path)["ledger_over_all_runs"]["skipped"] == 1
 
 
 def test_resume_accepts_a_window_that_has_closed_since_the_first_run(
-    door: Door,
+    limited_vendor: LimitedVendor,
     vendor: Serve,
     segcli: Segcli,
     tmp_path: Path,
@@ -127,21 +134,23 @@ def test_resume_accepts_a_window_that_has_closed_since_the_first_run(
     begun = datetime.now(UTC) - timedelta(days=7)
     times = [begun + timedelta(minutes=minutes) for minutes in (10, 20)]
     lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
-    events = written(tmp_path / "events.jsonl", lines)
+    events = write_events(tmp_path / "events.jsonl", lines)
     until = (begun + timedelta(minutes=30)).isoformat()
-    command = to_webhook(vendor(door).url, "--since", "7d", "--until", until, events)
-    door.left = 1
+    command = to_webhook(vendor(limited_vendor).url, "--since", "7d", "--until", until, events)
+    limited_vendor.left = 1
     segcli(*command)
-    door.open()
-    monkeypatch.setattr(job, "datetime", _AnHourLater)
+    limited_vendor.accept_all()
+    monkeypatch.setattr(job, "datetime", _ClockAnHourAhead)
     assert segcli(*command, "--resume").code == 0
-    assert door.taken == ["m0", "m1"]
+    assert limited_vendor.taken == ["m0", "m1"]
 
 
 def test_empty_time_window_is_refused_and_leaves_no_journal(
-    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
-    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", [track()]))
+    command = to_webhook(
+        vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", [track()])
+    )
     for since, until in (("2026-02-04", "2026-02-03"), ("2026-02-03", "2026-02-03")):
         said = segcli(*command, "--since", since, "--until", until)
         assert said.code == 2
@@ -150,7 +159,7 @@ def test_empty_time_window_is_refused_and_leaves_no_journal(
 
 
 def test_restart_measures_a_relative_since_from_now(
-    door: Door,
+    limited_vendor: LimitedVendor,
     vendor: Serve,
     segcli: Segcli,
     tmp_path: Path,
@@ -160,30 +169,30 @@ def test_restart_measures_a_relative_since_from_now(
     times = [begun + timedelta(minutes=minutes) for minutes in (10, 90, 100)]
     lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
     command = to_webhook(
-        vendor(door).url, "--since", "7d", written(tmp_path / "events.jsonl", lines)
+        vendor(limited_vendor).url, "--since", "7d", write_events(tmp_path / "events.jsonl", lines)
     )
-    door.left = 1
+    limited_vendor.left = 1
     segcli(*command)
-    door.open()
-    monkeypatch.setattr(job, "datetime", _AnHourLater)
+    limited_vendor.accept_all()
+    monkeypatch.setattr(job, "datetime", _ClockAnHourAhead)
     assert segcli(*command, "--restart").code == 0
-    assert door.taken == ["m0", "m1", "m2"]
+    assert limited_vendor.taken == ["m0", "m1", "m2"]
 
 
 @pytest.mark.parametrize("stops", [[1], [4], [6, 1], [3, 2, 2]], ids=str)
 def test_limit_counts_events_of_all_runs(
-    stops: list[int], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    stops: list[int], limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     lines = [*tracks(3), b"no JSON", track(3, note="POISON"), *tracks(20)[4:]]
-    events = written(tmp_path / "events.jsonl", lines)
-    command = to_webhook(vendor(door).url, "--limit", "8", events)
+    events = write_events(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(limited_vendor).url, "--limit", "8", events)
     for count, left in enumerate(stops):
-        door.left = left
+        limited_vendor.left = left
         assert segcli(*command, *(["--resume"] if count else [])).code == 3
-    door.open()
+    limited_vendor.accept_all()
     segcli(*command, "--resume")
 
-    assert door.taken == [f"m{number}" for number in range(8) if number != 3]
+    assert limited_vendor.taken == [f"m{number}" for number in range(8) if number != 3]
     assert report_in(tmp_path)["ledger_over_all_runs"] == {
         "delivered": 7,
         "refused": 1,
@@ -195,14 +204,14 @@ def test_limit_counts_events_of_all_runs(
 
 
 def test_limit_counts_events_sent_before_the_input_grew(
-    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+    limited_vendor: LimitedVendor, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     lines = [*tracks(3), track(3, note="POISON"), track(4)]
-    events = written(tmp_path / "events.jsonl", lines)
-    command = to_webhook(vendor(door).url, "--limit", "8", events)
-    door.left = 4
+    events = write_events(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(limited_vendor).url, "--limit", "8", events)
+    limited_vendor.left = 4
     assert segcli(*command).code == 3
-    door.open()
-    written(events, [*lines, *tracks(30)[5:]])
+    limited_vendor.accept_all()
+    write_events(events, [*lines, *tracks(30)[5:]])
     segcli(*command, "--resume")
-    assert door.taken == ["m0", "m1", "m2", "m4", "m5", "m6", "m7"]
+    assert limited_vendor.taken == ["m0", "m1", "m2", "m4", "m5", "m6", "m7"]

@@ -10,11 +10,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.fakes import PATIENCE, Said, report_in, send_signal, tracks, wait_until, written
+from support.fakes import (
+    PATIENCE,
+    CommandResult,
+    report_in,
+    send_signal,
+    tracks,
+    wait_until,
+    write_events,
+)
 from support.fork_server import ForkedProcess
 from support.resuming import (
     JOURNAL,
-    Door,
+    LimitedVendor,
     Segcli,
     Serve,
     pasted,
@@ -23,27 +31,27 @@ from support.resuming import (
     to_webhook,
 )
 
-Paste = Callable[..., Said]
+Paste = Callable[..., CommandResult]
 Spawn = Callable[..., ForkedProcess]
 
 ALL = sorted(f"m{number}" for number in range(100))
 
 
 @pytest.fixture
-def door() -> Door:
+def limited_vendor() -> LimitedVendor:
     """Return a vendor that accepts twenty events and is down afterwards."""
-    return Door(left=20, status=503)
+    return LimitedVendor(left=20, status=503)
 
 
 @pytest.fixture
-def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
-    words = to_webhook(vendor(door).url, "events.jsonl")
-    written(tmp_path / "events.jsonl", tracks(100, users=40))
+def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
+    words = to_webhook(vendor(limited_vendor).url, "events.jsonl")
+    write_events(tmp_path / "events.jsonl", tracks(100, users=40))
     return [*words, "--concurrency", "4"]
 
 
 @pytest.fixture
-def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., CommandResult]:
     """Run a command line in a shell, in the test's folder."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     return partial(pasted, cwd=tmp_path, env=shell_environment | home)
@@ -53,49 +61,51 @@ def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Sa
 def test_run_stopped_by_a_signal_resumes_with_the_printed_command(
     number: signal.Signals,
     command: list[str],
-    door: Door,
+    limited_vendor: LimitedVendor,
     spawn: Spawn,
     paste: Paste,
     tmp_path: Path,
 ) -> None:
     process = spawn(*command)
-    wait_until(lambda: door.left == 0)
+    wait_until(lambda: limited_vendor.left == 0)
     send_signal(process, number)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + number
     assert len(settled_lines(tmp_path / JOURNAL)) == 20
 
-    door.open()
+    limited_vendor.accept_all()
     assert paste(printed_command(err)).code == 0
-    assert sorted(door.taken) == ALL
+    assert sorted(limited_vendor.taken) == ALL
     assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 100
 
 
-def test_killed_run_resumes(command: list[str], door: Door, spawn: Spawn, segcli: Segcli) -> None:
+def test_killed_run_resumes(
+    command: list[str], limited_vendor: LimitedVendor, spawn: Spawn, segcli: Segcli
+) -> None:
     process = spawn(*command)
-    wait_until(lambda: door.left == 0)
+    wait_until(lambda: limited_vendor.left == 0)
     process.kill()
     process.wait()
-    door.open()
+    limited_vendor.accept_all()
     assert segcli(*command, "--resume").code == 0
-    assert sorted(set(door.taken)) == ALL
-    assert len(door.taken) <= 100 + 4
+    assert sorted(set(limited_vendor.taken)) == ALL
+    assert len(limited_vendor.taken) <= 100 + 4
 
 
 @pytest.mark.parametrize("how", [[], ["--resume"], ["--restart"]], ids=str)
 def test_second_run_on_a_journal_is_refused_and_the_first_continues(
-    how: list[str], command: list[str], door: Door, spawn: Spawn, segcli: Segcli
+    how: list[str], command: list[str], limited_vendor: LimitedVendor, spawn: Spawn, segcli: Segcli
 ) -> None:
     process = spawn(*command)
-    wait_until(lambda: door.left == 0)
+    wait_until(lambda: limited_vendor.left == 0)
     said = segcli(*command, *how)
     assert said.code == 2
     assert "another segcli is running with" in said.err
     assert JOURNAL in said.err
-    door.open()
+    limited_vendor.accept_all()
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
-    assert sorted(door.taken) == ALL
+    assert sorted(limited_vendor.taken) == ALL
 
 
 # Runs the command of argv in a new session, with the terminal that argv names first.
@@ -121,7 +131,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 def test_closed_terminal_ends_the_run_cleanly(
     where: str,
     command: list[str],
-    door: Door,
+    limited_vendor: LimitedVendor,
     segcli: Segcli,
     clean_environment: dict[str, str],
     tmp_path: Path,
@@ -141,13 +151,13 @@ def test_closed_terminal_ends_the_run_cleanly(
         ) as process,
     ):
         os.close(terminal)
-        wait_until(lambda: door.left == 0)
+        wait_until(lambda: limited_vendor.left == 0)
         os.close(screen)
         assert process.wait(PATIENCE) == 129
 
     assert "Traceback" not in log.read_text()
     assert (where == "talks to it") == (log.read_text() == "")
     assert report_in(tmp_path)["exit_code"] == 129
-    door.open()
+    limited_vendor.accept_all()
     assert segcli(*command, "--resume").code == 0
-    assert sorted(door.taken) == ALL
+    assert sorted(limited_vendor.taken) == ALL

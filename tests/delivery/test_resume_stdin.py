@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import PATIENCE, report_in, tracks, written
+from support.fakes import PATIENCE, report_in, tracks, write_events
 from support.fork_server import ForkedProcess
-from support.resuming import JOURNAL, Door, Serve, settled_lines, to_webhook
+from support.resuming import JOURNAL, LimitedVendor, Serve, settled_lines, to_webhook
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Spawn = Callable[..., ForkedProcess]
@@ -17,32 +17,34 @@ ALL = [f"m{number}" for number in range(COUNT)]
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door(left=5)
+def limited_vendor() -> LimitedVendor:
+    return LimitedVendor(left=5)
 
 
 @pytest.fixture
 def text(tmp_path: Path) -> bytes:
     """Return more than one block of events."""
     events = [{**event, "note": "x" * 500} for event in tracks(COUNT)]
-    content = written(tmp_path / "events.jsonl", events).read_bytes()
+    content = write_events(tmp_path / "events.jsonl", events).read_bytes()
     assert len(content) > 64 * 1024
     return content
 
 
 @pytest.fixture
-def command(door: Door, vendor: Serve, text: bytes, run_segcli: Run) -> list[str]:
+def command(
+    limited_vendor: LimitedVendor, vendor: Serve, text: bytes, run_segcli: Run
+) -> list[str]:
     """Stop a run of a pipe after five events; return its command line."""
-    words = to_webhook(vendor(door).url)
+    words = to_webhook(vendor(limited_vendor).url)
     stopped = run_segcli(*words, stdin=text)
     assert stopped.returncode == 3
     assert b"and pipe in the same input" in stopped.stderr
-    door.open()
+    limited_vendor.accept_all()
     return words
 
 
 def test_resume_accepts_the_same_bytes_in_other_block_sizes(
-    command: list[str], door: Door, text: bytes, spawn: Spawn
+    command: list[str], limited_vendor: LimitedVendor, text: bytes, spawn: Spawn
 ) -> None:
     process = spawn(*command, "--resume", stdin=subprocess.PIPE)
     assert process.stdin
@@ -51,13 +53,13 @@ def test_resume_accepts_the_same_bytes_in_other_block_sizes(
         process.stdin.flush()
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
 
 
 def test_stopped_pipe_without_a_journal_says_it_cannot_be_resumed(
-    door: Door, vendor: Serve, text: bytes, run_segcli: Run
+    limited_vendor: LimitedVendor, vendor: Serve, text: bytes, run_segcli: Run
 ) -> None:
-    url = vendor(door).url
+    url = vendor(limited_vendor).url
     said = run_segcli("send", "-d", "webhook", "--endpoint", url, "--concurrency", "1", stdin=text)
 
     assert said.returncode == 3
@@ -66,19 +68,24 @@ def test_stopped_pipe_without_a_journal_says_it_cannot_be_resumed(
 
 
 def test_resume_accepts_a_file_on_stdin_instead_of_a_pipe(
-    command: list[str], door: Door, text: bytes, spawn: Spawn, tmp_path: Path
+    command: list[str], limited_vendor: LimitedVendor, text: bytes, spawn: Spawn, tmp_path: Path
 ) -> None:
     assert text
     with (tmp_path / "events.jsonl").open() as file:
         process = spawn(*command, "--resume", stdin=file)
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    assert door.taken == ALL
+    assert limited_vendor.taken == ALL
 
 
 @pytest.mark.parametrize("place", [0, 3, -2], ids=["first", "early", "last"])
 def test_changed_bytes_on_stdin_are_an_error_before_sending(
-    place: int, command: list[str], door: Door, text: bytes, run_segcli: Run, tmp_path: Path
+    place: int,
+    command: list[str],
+    limited_vendor: LimitedVendor,
+    text: bytes,
+    run_segcli: Run,
+    tmp_path: Path,
 ) -> None:
     lines = text.splitlines(keepends=True)
     lines[place] = lines[place].replace(b"xxx", b"xyx", 1)
@@ -87,34 +94,42 @@ def test_changed_bytes_on_stdin_are_an_error_before_sending(
     assert said.returncode == 2
     assert b"stdin has changed" in said.stderr
     assert b"--restart" in said.stderr
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
     assert [line for _, _, line in settled_lines(tmp_path / JOURNAL)] == [1, 2, 3, 4, 5]
 
 
 def test_fewer_bytes_on_stdin_are_an_error_before_sending(
-    command: list[str], door: Door, text: bytes, run_segcli: Run
+    command: list[str], limited_vendor: LimitedVendor, text: bytes, run_segcli: Run
 ) -> None:
     said = run_segcli(*command, "--resume", stdin=text[:-1000])
     assert said.returncode == 2
     assert b"stdin is shorter than it was" in said.stderr
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5
 
 
 def test_additional_bytes_on_stdin_are_sent(
-    command: list[str], door: Door, text: bytes, run_segcli: Run, tmp_path: Path
+    command: list[str], limited_vendor: LimitedVendor, text: bytes, run_segcli: Run, tmp_path: Path
 ) -> None:
     more = text.replace(b': "m', b': "n')
     said = run_segcli(*command, "--resume", stdin=text + more)
     assert said.returncode == 0
-    assert door.taken == ALL + [name.replace("m", "n") for name in ALL]
+    assert limited_vendor.taken == ALL + [name.replace("m", "n") for name in ALL]
     assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 2 * COUNT
 
 
 def test_stdin_has_a_journal_only_if_one_is_named(
-    door: Door, vendor: Serve, text: bytes, run_segcli: Run, tmp_path: Path
+    limited_vendor: LimitedVendor, vendor: Serve, text: bytes, run_segcli: Run, tmp_path: Path
 ) -> None:
     env = {"XDG_STATE_HOME": str(tmp_path / "state")}
-    command = ["send", "-d", "webhook", "--endpoint", vendor(door).url, "--concurrency", "1"]
+    command = [
+        "send",
+        "-d",
+        "webhook",
+        "--endpoint",
+        vendor(limited_vendor).url,
+        "--concurrency",
+        "1",
+    ]
     stopped = run_segcli(*command, stdin=text, env=env)
     assert stopped.returncode == 3
     assert b"--resume" not in stopped.stderr
@@ -122,4 +137,4 @@ def test_stdin_has_a_journal_only_if_one_is_named(
     said = run_segcli(*command, "--resume", stdin=text, env=env)
     assert said.returncode == 2
     assert b"stdin has a journal only if you name one" in said.stderr
-    assert len(door.taken) == 5
+    assert len(limited_vendor.taken) == 5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import clock
-from support.retry_harness import Trip, batch_of, trip
+from support.retry_harness import RetryHarness, batch_of, retry_harness
 from support.samples import job_for
 
 from segcli.accounting.rejects import Rejects
@@ -35,7 +35,9 @@ def then(*replies: Reply | NoReply) -> Callable[[list[bytes]], Reply | NoReply]:
     return lambda _bodies: left.pop(0) if left else OK
 
 
-def send_one(found: Trip, answers: Callable[[list[bytes]], Reply | NoReply]) -> Trip:
+def send_one(
+    found: RetryHarness, answers: Callable[[list[bytes]], Reply | NoReply]
+) -> RetryHarness:
     found.play(found.send(1, answers))
     return found
 
@@ -51,7 +53,7 @@ def test_backoff_is_a_random_share_of_a_bound_that_doubles_up_to_30_s(
 
 
 def test_backoff_of_a_batch_doubles_until_it_is_delivered(rejects: Path) -> None:
-    found = send_one(trip(rejects), then(*[Reply(500)] * 9))
+    found = send_one(retry_harness(rejects), then(*[Reply(500)] * 9))
 
     assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 91.5, 121.5]
     assert (found.tally.delivered, found.tally.retries, found.tally.requests) == (1, 9, 10)
@@ -59,7 +61,7 @@ def test_backoff_of_a_batch_doubles_until_it_is_delivered(rejects: Path) -> None
 
 def test_backoff_is_the_random_share_of_the_bound(rejects: Path) -> None:
     chances = [0.5, 0.0, 0.25]
-    found = send_one(trip(rejects, chance=lambda: chances.pop(0)), then(*[Reply(500)] * 3))
+    found = send_one(retry_harness(rejects, chance=lambda: chances.pop(0)), then(*[Reply(500)] * 3))
 
     assert found.times() == [0, 0.25, 0.25, 0.75]
 
@@ -73,14 +75,14 @@ def test_backoff_is_the_random_share_of_the_bound(rejects: Path) -> None:
     ids=lambda reply: str(getattr(reply, "status", "no reply")),
 )
 def test_temporary_failure_is_retried(reply: Reply | NoReply, rejects: Path) -> None:
-    found = send_one(trip(rejects), then(reply))
+    found = send_one(retry_harness(rejects), then(reply))
 
     assert (found.tally.delivered, found.taken) == (1, [b"0"])
     assert found.times() == [0, 0.5]
 
 
 def test_retry_after_is_obeyed_exactly(rejects: Path) -> None:
-    found = send_one(trip(rejects), then(Reply(429, {"retry-after": "7"})))
+    found = send_one(retry_harness(rejects), then(Reply(429, {"retry-after": "7"})))
 
     assert found.times() == [0, 7]
 
@@ -90,7 +92,7 @@ def test_retry_after_date_is_relative_to_the_date_header(rejects: Path) -> None:
         "date": "Tue, 03 Feb 2026 10:00:00 GMT",
         "retry-after": "Tue, 03 Feb 2026 10:00:42 GMT",
     }
-    found = send_one(trip(rejects), then(Reply(503, headers)))
+    found = send_one(retry_harness(rejects), then(Reply(503, headers)))
 
     assert found.times() == [0, 42]
 
@@ -104,14 +106,14 @@ DATE = "Tue, 03 Feb 2026 10:00:00 GMT"
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_wait_is_never_shorter_than_the_backoff(asked: str, status: int, rejects: Path) -> None:
     reply = Reply(status, {"date": DATE, "retry-after": asked})
-    found = send_one(trip(rejects), then(*[reply] * 5))
+    found = send_one(retry_harness(rejects), then(*[reply] * 5))
 
     assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
 
 
 def test_wait_is_the_larger_of_retry_after_and_backoff(rejects: Path) -> None:
     replies = [Reply(503, {"retry-after": asked}) for asked in ("1", "1", "1", "5", "0")]
-    found = send_one(trip(rejects), then(*replies))
+    found = send_one(retry_harness(rejects), then(*replies))
 
     assert found.times() == [0, 1, 2, 4, 9, 17]
 
@@ -119,14 +121,16 @@ def test_wait_is_the_larger_of_retry_after_and_backoff(rejects: Path) -> None:
 @pytest.mark.parametrize("after", [float("nan"), -1.0, float("-inf"), 0.0])
 def test_invalid_wait_of_a_verdict_is_ignored(after: float, rejects: Path) -> None:
     verdicts: list[Verdict] = [Retry("later", after), Partial({}, frozenset({0}), after)]
-    found = trip(rejects, verdict=lambda reply: verdicts.pop(0) if verdicts else by_status(reply))
+    found = retry_harness(
+        rejects, verdict=lambda reply: verdicts.pop(0) if verdicts else by_status(reply)
+    )
     send_one(found, then())
 
     assert found.times() == [0, 0.5, 1.5]
 
 
 def test_retry_after_pauses_all_workers(rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
 
     async def story() -> None:
         post = found.to(then(Reply(429, {"retry-after": "7"})))
@@ -144,7 +148,7 @@ async def _later(seconds: float, work: "asyncio.Future[None]") -> None:
 
 
 def test_backoff_delays_its_own_batch_only(rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
 
     async def story() -> None:
         answers = then(Reply(500))
@@ -158,7 +162,7 @@ def test_backoff_delays_its_own_batch_only(rejects: Path) -> None:
 def test_only_429_and_503_shrink_the_congestion_window(
     status: int, window: float, rejects: Path
 ) -> None:
-    found = trip(rejects, latency=0.01)
+    found = retry_harness(rejects, latency=0.01)
 
     async def story() -> float:
         sends = [found.send(1, then(Reply(status))) for _ in range(10)]
@@ -173,7 +177,7 @@ def test_only_429_and_503_shrink_the_congestion_window(
 
 
 def test_run_stops_after_retry_for_without_a_delivery(rejects: Path) -> None:
-    found = trip(rejects, retry_for=100)
+    found = retry_harness(rejects, retry_for=100)
     found.play(found.send(3, lambda _: Reply(502)))
     stopped = found.sender.stop_signal.reason
 
@@ -186,7 +190,7 @@ def test_run_stops_after_retry_for_without_a_delivery(rejects: Path) -> None:
 
 
 def test_retry_for_0_tries_once(rejects: Path) -> None:
-    found = trip(rejects, retry_for=0)
+    found = retry_harness(rejects, retry_for=0)
     found.play(found.send(1, lambda _: Reply(502)))
 
     assert found.times() == [0]
@@ -194,7 +198,7 @@ def test_retry_for_0_tries_once(rejects: Path) -> None:
 
 
 def test_retry_after_longer_than_retry_for_stops_the_run_at_once(rejects: Path) -> None:
-    found = trip(rejects, retry_for=60)
+    found = retry_harness(rejects, retry_for=60)
     found.play(found.send(1, then(Reply(429, {"retry-after": "3600"}))))
     stopped = found.sender.stop_signal.reason
 
@@ -217,7 +221,7 @@ def test_retry_after_longer_than_retry_for_stops_the_run_at_once(rejects: Path) 
 def test_any_form_of_a_too_long_retry_after_stops_the_run_at_once(
     asked: str, said: str, rejects: Path
 ) -> None:
-    found = trip(rejects, retry_for=60)
+    found = retry_harness(rejects, retry_for=60)
     found.play(found.send(1, then(Reply(503, {"date": DATE, "retry-after": asked}))))
     stopped = found.sender.stop_signal.reason
 
@@ -227,7 +231,7 @@ def test_any_form_of_a_too_long_retry_after_stops_the_run_at_once(
 
 
 def test_long_retry_after_is_obeyed_if_retry_for_is_longer(rejects: Path) -> None:
-    found = trip(rejects, retry_for=float("inf"))
+    found = retry_harness(rejects, retry_for=float("inf"))
     found.play(found.send(1, then(Reply(503, {"retry-after": "1000000"}))))
 
     assert found.times() == [0, 1_000_000]
@@ -237,7 +241,7 @@ def test_long_retry_after_is_obeyed_if_retry_for_is_longer(rejects: Path) -> Non
 def test_retry_after_longer_than_the_rest_of_retry_for_stops_the_run(
     rejects: Path,
 ) -> None:
-    found = trip(rejects, retry_for=60)
+    found = retry_harness(rejects, retry_for=60)
     replies = [*[Reply(500)] * 6, Reply(503, {"retry-after": "40"})]
     found.play(found.send(1, then(*replies)))
     stopped = found.sender.stop_signal.reason
@@ -250,7 +254,7 @@ def test_retry_after_longer_than_the_rest_of_retry_for_stops_the_run(
 
 
 def test_delivery_by_another_worker_restarts_retry_for(rejects: Path) -> None:
-    found = trip(rejects, retry_for=100)
+    found = retry_harness(rejects, retry_for=100)
 
     async def story() -> None:
         began = clock()
@@ -264,7 +268,7 @@ def test_delivery_by_another_worker_restarts_retry_for(rejects: Path) -> None:
 
 
 def test_retry_for_starts_at_the_first_failure(rejects: Path) -> None:
-    found = trip(rejects, retry_for=10)
+    found = retry_harness(rejects, retry_for=10)
 
     async def story() -> None:
         await found.send(1, then())
@@ -277,7 +281,7 @@ def test_retry_for_starts_at_the_first_failure(rejects: Path) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 301, 302, 307, 308])
 def test_authentication_failure_or_redirect_stops_the_run(status: int, rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
     found.play(found.send(5, lambda _: Reply(status)))
 
     assert found.sender.stop_signal.is_stopped
@@ -286,7 +290,7 @@ def test_authentication_failure_or_redirect_stops_the_run(status: int, rejects: 
 
 
 def test_untrusted_certificate_stops_the_run(rejects: Path) -> None:
-    found = send_one(trip(rejects), then(NoReply("certificate verify failed", final=True)))
+    found = send_one(retry_harness(rejects), then(NoReply("certificate verify failed", final=True)))
     stopped = found.sender.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
@@ -294,7 +298,7 @@ def test_untrusted_certificate_stops_the_run(rejects: Path) -> None:
 
 
 def test_nothing_is_sent_while_the_run_is_stopping(rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
 
     async def story() -> None:
         asyncio.get_running_loop().call_later(0.2, found.sender.stop_signal.stop, Stopped("enough"))
@@ -307,14 +311,14 @@ def test_nothing_is_sent_while_the_run_is_stopping(rejects: Path) -> None:
 
 
 def test_only_replies_count_in_latencies(rejects: Path) -> None:
-    found = send_one(trip(rejects), then(NoReply("no answer within 30 s"), Reply(500)))
+    found = send_one(retry_harness(rejects), then(NoReply("no answer within 30 s"), Reply(500)))
 
     assert found.tally.latencies.count == 2
     assert found.tally.requests == 3
 
 
 def test_tally_has_the_reason_and_end_of_a_wait(rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
 
     async def story() -> tuple[str, float]:
         carrying = asyncio.create_task(found.send(1, then(Reply(503, {"retry-after": "8"}))))

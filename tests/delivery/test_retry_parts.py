@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import records
-from support.retry_harness import trip
+from support.retry_harness import retry_harness
 
 from segcli.core.reply import Delivered, Partial, Reply, Verdict
 
@@ -45,7 +45,7 @@ def test_status_400_and_413_split_a_batch_down_to_the_bad_events(
 ) -> None:
     bad &= set(range(count))
     path = tmp_path_factory.mktemp("split") / "rejects.ndjson"
-    found = trip(path)
+    found = retry_harness(path)
     found.play(found.send(count, refusing(bad, status)))
 
     assert numbers(found.taken) == [number for number in range(count) if number not in bad]
@@ -54,7 +54,7 @@ def test_status_400_and_413_split_a_batch_down_to_the_bad_events(
 
 
 def test_finding_one_bad_event_takes_few_requests(rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
     found.play(found.send(64, refusing({37}, 400)))
 
     assert kept_in(rejects) == [37]
@@ -64,7 +64,7 @@ def test_finding_one_bad_event_takes_few_requests(rejects: Path) -> None:
 
 @pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 422, 501])
 def test_other_refusal_refuses_the_whole_batch(status: int, rejects: Path) -> None:
-    found = trip(rejects)
+    found = retry_harness(rejects)
     found.play(found.send(3, refusing({1}, status)))
 
     assert len(found.posts) == 1
@@ -76,7 +76,7 @@ def test_other_refusal_refuses_the_whole_batch(status: int, rejects: Path) -> No
 
 def test_reject_record_has_the_last_reply_and_the_number_of_attempts(rejects: Path) -> None:
     answers = [Reply(503), Reply(500), Reply(422, {}, b'{"error": "no\n such   plan"}')]
-    found = trip(rejects)
+    found = retry_harness(rejects)
     found.play(found.send(1, lambda _: answers.pop(0)))
 
     assert records(rejects) == [
@@ -98,7 +98,7 @@ def test_reject_record_has_the_last_reply_and_the_number_of_attempts(rejects: Pa
 
 def test_failed_half_is_retried_before_the_next_half(rejects: Path) -> None:
     answers = [Reply(413), Reply(503), OK, OK]
-    found = trip(rejects)
+    found = retry_harness(rejects)
     found.play(found.send(4, lambda _: answers.pop(0)))
 
     assert [numbers(bodies) for _, bodies in found.posts] == [[0, 1, 2, 3], [0, 1], [0, 1], [2, 3]]
@@ -107,7 +107,7 @@ def test_failed_half_is_retried_before_the_next_half(rejects: Path) -> None:
 
 def test_half_batch_counts_its_own_attempts(rejects: Path) -> None:
     answers = [Reply(500), Reply(400), Reply(500), Reply(400), OK]
-    found = trip(rejects)
+    found = retry_harness(rejects)
     found.play(found.send(2, lambda _: answers.pop(0)))
 
     assert [(record["line"], record["attempts"]) for record in records(rejects)] == [(0, 2)]
@@ -138,7 +138,7 @@ def test_reply_with_item_results_settles_each_item(
             frozenset(place for place, number in enumerate(batch) if number in later),
         )
 
-    found = trip(path, verdict=verdict)
+    found = retry_harness(path, verdict=verdict)
     found.play(found.send(10, answer))
 
     assert sorted(taken) == sorted(set(range(10)) - refused)
@@ -150,7 +150,7 @@ def test_reply_with_item_results_settles_each_item(
 
 def test_deferred_items_are_retried_with_backoff(rejects: Path) -> None:
     verdicts = [Partial({}, frozenset({1})), Partial({}, frozenset({0})), Delivered()]
-    found = trip(rejects, verdict=lambda _: verdicts.pop(0))
+    found = retry_harness(rejects, verdict=lambda _: verdicts.pop(0))
     found.play(found.send(2, lambda _: OK))
 
     assert [numbers(bodies) for _, bodies in found.posts] == [[0, 1], [1], [1]]
@@ -159,7 +159,7 @@ def test_deferred_items_are_retried_with_backoff(rejects: Path) -> None:
 
 
 def test_items_deferred_forever_stop_the_run_unsettled(rejects: Path) -> None:
-    found = trip(rejects, verdict=lambda _: Partial({}, frozenset({0})), retry_for=60)
+    found = retry_harness(rejects, verdict=lambda _: Partial({}, frozenset({0})), retry_for=60)
     found.play(found.send(1, lambda _: OK))
 
     assert found.sender.stop_signal.is_stopped

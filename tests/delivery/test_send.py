@@ -9,27 +9,27 @@ from typing import Any
 import pytest
 from support.fakes import (
     Answer,
-    Said,
+    CommandResult,
     Vendor,
     records,
     report_in,
     sending_to,
     track,
     tracks,
-    written,
+    write_events,
 )
 from support.samples import SAMPLES
 
 from segcli.destinations import BUILT_IN
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", tracks(12))
+    return write_events(tmp_path / "events.jsonl", tracks(12))
 
 
 def texts(payloads: list[bytes]) -> Counter[bytes]:
@@ -39,11 +39,11 @@ def texts(payloads: list[bytes]) -> Counter[bytes]:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_vendor_receives_exactly_what_transform_prints(
-    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+    name: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     samples = sorted(SAMPLES.glob("*.jsonl"))
     kept = tmp_path / "kept.ndjson"
-    at = standin(keep=kept)
+    at = start_sandbox(keep=kept)
     sent = segcli(*sending_to(name, at.endpoint(name)), *samples)
     printed = (
         segcli("transform", "--quiet", "--dest", name, *samples).out.encode().split(b"\n")[:-1]
@@ -61,11 +61,11 @@ def test_vendor_receives_exactly_what_transform_prints(
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_full_delivery_exits_0_without_stdout_and_rejects(
-    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+    name: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     identify = {**track(), "type": "identify", "traits": {"email": "ada@example.com"}}
-    events = written(tmp_path / "events.jsonl", [identify, *tracks(5)])
-    said = segcli(*sending_to(name, standin().endpoint(name)), events)
+    events = write_events(tmp_path / "events.jsonl", [identify, *tracks(5)])
+    said = segcli(*sending_to(name, start_sandbox().endpoint(name)), events)
 
     assert (said.code, said.out) == (0, "")
     assert "6  delivered" in said.err
@@ -74,10 +74,10 @@ def test_full_delivery_exits_0_without_stdout_and_rejects(
 
 @pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "webhook"])
 def test_wrong_key_stops_the_run_at_once_and_names_the_setting(
-    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+    name: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(500, users=50))
-    at = standin(key="another")
+    events = write_events(tmp_path / "events.jsonl", tracks(500, users=50))
+    at = start_sandbox(key="another")
     said = segcli(*sending_to(name, at.endpoint(name)), events)
     report = report_in(tmp_path)
 
@@ -97,9 +97,9 @@ def test_wrong_key_stops_the_run_at_once_and_names_the_setting(
 
 
 def test_missing_key_is_an_error_before_sending(
-    segcli: Segcli, standin: Start, events: Path
+    segcli: Segcli, start_sandbox: Start, events: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     said = segcli("send", "-d", "gist", "--endpoint", at.endpoint("gist"), events)
 
     assert said.code == 2
@@ -109,11 +109,11 @@ def test_missing_key_is_an_error_before_sending(
 
 
 def test_refused_event_is_kept_and_the_rest_delivered(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     bad = track(77, properties={"note": "POISON"})
-    events = written(tmp_path / "events.jsonl", [*tracks(5), bad, *tracks(6)])
-    at = standin(poison="POISON")
+    events = write_events(tmp_path / "events.jsonl", [*tracks(5), bad, *tracks(6)])
+    at = start_sandbox(poison="POISON")
     said = segcli(*sending_to("webhook", at.endpoint("webhook")), events)
 
     assert said.code == 1
@@ -137,11 +137,11 @@ def test_refused_event_is_kept_and_the_rest_delivered(
 
 
 def test_a_batch_is_split_until_only_the_bad_event_is_refused(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     bad = track(77, properties={"note": "POISON"})
-    events = written(tmp_path / "events.jsonl", [*tracks(50), bad, *tracks(49)])
-    at = standin(poison="POISON")
+    events = write_events(tmp_path / "events.jsonl", [*tracks(50), bad, *tracks(49)])
+    at = start_sandbox(poison="POISON")
     segcli(*sending_to("segment", at.endpoint("segment")), events, "--concurrency", "1")
 
     assert [record["event"] for record in records(tmp_path / "segment.rejects.ndjson")] == [bad]
@@ -150,11 +150,11 @@ def test_a_batch_is_split_until_only_the_bad_event_is_refused(
 
 
 def test_rejects_file_can_be_sent_as_an_input(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     bad = track(1, properties={"note": "POISON"})
-    events = written(tmp_path / "events.jsonl", [bad, b"{]", track(2)])
-    poisoned, well = standin(poison="POISON"), standin()
+    events = write_events(tmp_path / "events.jsonl", [bad, b"{]", track(2)])
+    poisoned, well = start_sandbox(poison="POISON"), start_sandbox()
     segcli(*sending_to("webhook", poisoned.endpoint("webhook")), events)
     said = segcli(*sending_to("webhook", well.endpoint("webhook")), "webhook.rejects.ndjson")
 
@@ -169,10 +169,10 @@ def test_rejects_file_can_be_sent_as_an_input(
 
 
 def test_rejects_option_names_the_file_and_refuses_an_input(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [b"{]", track()])
-    to = sending_to("webhook", standin().endpoint("webhook"))
+    events = write_events(tmp_path / "events.jsonl", [b"{]", track()])
+    to = sending_to("webhook", start_sandbox().endpoint("webhook"))
     said = segcli(*to, events, "--rejects", "my.rejects")
     refused = segcli(*to, events, "--rejects", events)
 
@@ -182,11 +182,11 @@ def test_rejects_option_names_the_file_and_refuses_an_input(
 
 
 def test_report_is_json_with_all_figures_of_the_run(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     page = {"type": "page", "userId": "u1"}
-    events = written(tmp_path / "events.jsonl", [*tracks(5), page, b"{"])
-    at = standin()
+    events = write_events(tmp_path / "events.jsonl", [*tracks(5), page, b"{"])
+    at = start_sandbox()
     segcli(*sending_to("plotline", at.endpoint("plotline") + "?token=hidden"), events)
     report: dict[str, Any] = report_in(tmp_path)
 
@@ -208,9 +208,9 @@ def test_report_is_json_with_all_figures_of_the_run(
 
 
 def test_rate_option_limits_requests(
-    segcli: Segcli, standin: Start, events: Path, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, events: Path, tmp_path: Path
 ) -> None:
-    segcli(*sending_to("webhook", standin().endpoint("webhook")), events, "--rate", "20/s")
+    segcli(*sending_to("webhook", start_sandbox().endpoint("webhook")), events, "--rate", "20/s")
     report = report_in(tmp_path)
 
     assert report["ledger"]["delivered"] == 12
@@ -220,7 +220,7 @@ def test_rate_option_limits_requests(
 def test_events_of_a_user_are_sent_in_order_one_at_a_time(
     segcli: Segcli, vendor: Callable[..., Vendor], tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", [track(number) for number in range(30)])
+    events = write_events(tmp_path / "events.jsonl", [track(number) for number in range(30)])
     at = vendor(lambda _got: Answer())
     segcli(*sending_to("webhook", at.url), events, "--concurrency", "8")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, bent
-from support.fakes import Said, records, report_in, sending_to, tracks, written
-from support.reply_kinds import KINDS, OK, Kind, Then
-from support.wires import Call, wire_that
+from support.destination_file import ACME, changed
+from support.fakes import CommandResult, records, report_in, sending_to, tracks, write_events
+from support.reply_kinds import KINDS, OK, AfterReply, ReplyKind
+from support.wires import Call, socket_server
 
 from segcli.http.transports import TRANSPORTS
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 
@@ -51,7 +51,7 @@ ITEMS = {
 class Vendor:
     """Says one kind of reply to each event that comes for the first time, and then OK."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: ReplyKind) -> None:
         self._kind = kind
         self._lock = threading.Lock()
         self.took: Counter[str] = Counter()
@@ -63,19 +63,19 @@ class Vendor:
                 self.took[body["messageId"]] += 1
                 is_first = self.took[body["messageId"]] == 1
             call.say(self._kind.says if is_first else OK)
-            if is_first and self._kind.then is not Then.NEXT:
-                if self._kind.then is Then.RESET:
+            if is_first and self._kind.then is not AfterReply.NEXT:
+                if self._kind.then is AfterReply.RESET:
                     call.await_read()
                     call.reset()
                 return
 
 
 def send(
-    kind: Kind, transport: str, segcli: Segcli, folder: Path, *options: object
-) -> tuple[Said, Counter[str], dict[str, Any]]:
+    kind: ReplyKind, transport: str, segcli: Segcli, folder: Path, *options: object
+) -> tuple[CommandResult, Counter[str], dict[str, Any]]:
     vendor = Vendor(kind)
-    path = written(folder / "events.jsonl", tracks(4, users=2))
-    with wire_that(vendor.talk) as wire:
+    path = write_events(folder / "events.jsonl", tracks(4, users=2))
+    with socket_server(vendor.talk) as wire:
         to = options or sending_to("webhook", wire.url)
         at = ["--endpoint", wire.url] if options else []
         said = segcli(*to, *at, "--http-transport", transport, path)
@@ -125,7 +125,7 @@ def test_refused_events_with_a_broken_body_are_kept_and_not_resent(
 def test_broken_reply_with_item_results_stops_the_run(
     name: str, transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
-    (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, ITEMS)))
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, ITEMS)))
     to = ["send", "-d", "./acme.json", "--set", "api_key=k", "--report", "report.json"]
     alone = ["--concurrency", "1"]
     said, took, report = send(BY_NAME[name], transport, segcli, tmp_path, *to, *alone)
@@ -140,7 +140,7 @@ def test_broken_reply_with_item_results_stops_the_run(
 def test_vendor_that_closes_reused_connections_gets_all_events_once(
     transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
-    """None is lost, and none comes twice: those that were not read were not taken."""
+    """The vendor accepts no request that it does not read: to send it again is no duplicate."""
     took: Counter[str] = Counter()
 
     def talk(call: Call) -> None:
@@ -149,8 +149,8 @@ def test_vendor_that_closes_reused_connections_gets_all_events_once(
             call.say(OK)
             call.socket.recv(1)
 
-    path = written(tmp_path / "events.jsonl", tracks(12, users=4))
-    with wire_that(talk) as wire:
+    path = write_events(tmp_path / "events.jsonl", tracks(12, users=4))
+    with socket_server(talk) as wire:
         said = segcli(*sending_to("webhook", wire.url), "--http-transport", transport, path)
 
     assert said.code == 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.fakes import Answer, Got, Vendor, records, tracks, written
+from support.fakes import Answer, ReceivedRequest, Vendor, records, tracks, write_events
 from support.retry_harness import AcmeSettings, acme
 
 from segcli import Items, by_item
@@ -39,7 +39,7 @@ def in_words(reply: Reply) -> Verdict:
 @pytest.mark.parametrize("verdict", [by_hand, in_words])
 def test_each_item_of_a_207_is_delivered_refused_or_retried(
     verdict: Callable[[Reply], Verdict],
-    vendor: Callable[[Callable[[Got], Answer]], Vendor],
+    vendor: Callable[[Callable[[ReceivedRequest], Answer]], Vendor],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -52,12 +52,12 @@ def test_each_item_of_a_207_is_delivered_refused_or_retried(
             return 422
         return 503 if int(number) % 10 == 7 and seen[number] == 1 else 200
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         events = json.loads(b"[" + got.body + b"]")
         statuses = [status_of(event["messageId"][1:]) for event in events]
         return Answer(207, body=json.dumps(statuses).encode())
 
-    path = written(tmp_path / "events.jsonl", tracks(100, users=1))
+    path = write_events(tmp_path / "events.jsonl", tracks(100, users=1))
     rejects, tally = tmp_path / "rejects.ndjson", Tally()
     settings = AcmeSettings(endpoint=vendor(answer).url)
     job = Job(destination=acme(verdict), settings=settings)

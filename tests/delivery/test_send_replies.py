@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.fakes import (
     Answer,
-    Got,
-    Said,
+    CommandResult,
+    ReceivedRequest,
     Vendor,
     closed_port,
     records,
@@ -16,26 +16,26 @@ from support.fakes import (
     sending_to,
     track,
     tracks,
-    written,
+    write_events,
 )
-from support.wires import Call, wire_that
+from support.wires import Call, socket_server
 
 from segcli.http.transports import TRANSPORTS
 from segcli.sandbox import Fault, SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 
 AT_ONCE = {"retry-after": "0"}
 
 
 @pytest.fixture
 def event(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", [track()])
+    return write_events(tmp_path / "events.jsonl", [track()])
 
 
-def always(answer: Answer) -> Callable[[Got], Answer]:
+def always(answer: Answer) -> Callable[[ReceivedRequest], Answer]:
     return lambda _got: answer
 
 
@@ -105,7 +105,7 @@ def test_redirect_stops_the_run_and_is_not_followed(
 def test_a_run_that_met_nothing_but_404_asks_whether_the_address_is_right(
     answers: list[int], statuses: str | None, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3, users=1))
     at = vendor(replies(*(Answer(status, AT_ONCE) for status in answers)))
     said = segcli(*sending_to("webhook", at.url), events)
     note = f"every refusal is HTTP {statuses}: is this the right address, webhook at {at.url}?"
@@ -116,7 +116,9 @@ def test_a_run_that_met_nothing_but_404_asks_whether_the_address_is_right(
     assert ("export SEGCLI_WEBHOOK_ENDPOINT=" in said.err) == (statuses is not None)
 
 
-def test_one_request_and_one_retry_are_named_so(segcli: Segcli, vendor: Serve, event: Path) -> None:
+def test_summary_uses_the_singular_for_one_request_and_one_retry(
+    segcli: Segcli, vendor: Serve, event: Path
+) -> None:
     at = vendor(replies(Answer(503, AT_ONCE)))
     assert "2 requests, 1 retry; " in segcli(*sending_to("webhook", at.url), event).err
     assert "1 request, 0 retries; " in segcli(*sending_to("webhook", at.url), event).err
@@ -126,7 +128,7 @@ def test_one_request_and_one_retry_are_named_so(segcli: Segcli, vendor: Serve, e
 def test_permanent_error_status_is_refused_with_an_excerpt(
     status: int, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3, users=1))
     at = vendor(replies(Answer(status, body=b"<p>no\n\n thanks" + b"!" * 999)))
     said = segcli(*sending_to("webhook", at.url), events)
     (record,) = records(tmp_path / "webhook.rejects.ndjson")
@@ -167,10 +169,10 @@ def test_retry_after_date_beyond_retry_for_stops_the_run(
 
 
 def test_exhausted_retries_stop_the_run_without_writing_rejects(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(100, users=40))
-    at = standin(faults=(Fault("503", 1.0),))
+    events = write_events(tmp_path / "events.jsonl", tracks(100, users=40))
+    at = start_sandbox(faults=(Fault("503", 1.0),))
     said = segcli(*sending_to("gist", at.endpoint("gist")), events, "--retry-for", "500ms")
     report = report_in(tmp_path)
 
@@ -199,9 +201,9 @@ def test_truncated_success_reply_is_delivered_and_not_resent(
 def test_status_204_with_a_chunked_body_delivers_each_event_once(
     transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3, users=1))
     text = b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    with wire_that(lambda call: call.answer(text)) as wire:
+    with socket_server(lambda call: call.answer(text)) as wire:
         said = segcli(*sending_to("webhook", wire.url), "--http-transport", transport, events)
 
     assert said.code == 0
@@ -217,7 +219,7 @@ def test_invalid_status_is_retried(
         first = len(wire.got) == 1
         call.say(b"HTTP/1.1 %s X\r\nContent-Length: 0\r\n\r\n" % (status if first else b"200"))
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         said = segcli(*sending_to("webhook", wire.url), event)
     report = report_in(tmp_path)
 
@@ -237,9 +239,9 @@ def test_undecodable_success_reply_is_delivered_and_not_resent(
     assert len(at.got) == report_in(tmp_path)["ledger"]["delivered"] == 1
 
 
-def test_timeout_is_retried(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20, users=20))
-    at = standin(faults=(Fault("timeout", 0.2),), seed=3)
+def test_timeout_is_retried(segcli: Segcli, start_sandbox: Start, tmp_path: Path) -> None:
+    events = write_events(tmp_path / "events.jsonl", tracks(20, users=20))
+    at = start_sandbox(faults=(Fault("timeout", 0.2),), seed=3)
     segcli(*sending_to("gist", at.endpoint("gist")), events, "--timeout", "100ms")
     report = report_in(tmp_path)
 
@@ -247,9 +249,9 @@ def test_timeout_is_retried(segcli: Segcli, standin: Start, tmp_path: Path) -> N
     assert report["retries"] >= at.app.counts()["totals"]["faults"]["timeout"] > 0
 
 
-def test_connection_reset_is_retried(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20, users=20))
-    at = standin(faults=(Fault("reset", 0.3),), seed=3)
+def test_connection_reset_is_retried(segcli: Segcli, start_sandbox: Start, tmp_path: Path) -> None:
+    events = write_events(tmp_path / "events.jsonl", tracks(20, users=20))
+    at = start_sandbox(faults=(Fault("reset", 0.3),), seed=3)
     segcli(*sending_to("gist", at.endpoint("gist")), events)
     report, faults = report_in(tmp_path), at.app.counts()["totals"]["faults"]
 
@@ -285,7 +287,7 @@ def test_unusable_address_stops_the_run(host: str, segcli: Segcli, event: Path) 
 
 
 def test_vendor_cookie_is_not_sent_back(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3, users=1))
     at = vendor(always(Answer(200, {"set-cookie": "id=1"})))
     segcli(*sending_to("webhook", at.url), events)
 

@@ -10,14 +10,14 @@ import pytest
 from support.fakes import (
     PATIENCE,
     Answer,
-    Got,
+    ReceivedRequest,
     Vendor,
     report_in,
     send_signal,
     sending_to,
     tracks,
     wait_until,
-    written,
+    write_events,
 )
 from support.fork_server import ForkedProcess
 
@@ -29,7 +29,7 @@ Start = Callable[..., SandboxServer]
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    return written(tmp_path / "events.jsonl", tracks(400, users=100))
+    return write_events(tmp_path / "events.jsonl", tracks(400, users=100))
 
 
 def requests_at(at: SandboxServer) -> int:
@@ -45,9 +45,14 @@ def adds_up(folder: Path) -> bool:
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_signal_ends_the_run_after_requests_in_flight_are_answered(
-    number: signal.Signals, code: int, spawn: Spawn, standin: Start, events: Path, tmp_path: Path
+    number: signal.Signals,
+    code: int,
+    spawn: Spawn,
+    start_sandbox: Start,
+    events: Path,
+    tmp_path: Path,
 ) -> None:
-    at = standin(latency=0.5)
+    at = start_sandbox(latency=0.5)
     process = spawn(*sending_to("webhook", at.endpoint("webhook")), events, "--concurrency", "4")
     wait_until(lambda: requests_at(at) == 4)
     send_signal(process, number)
@@ -66,9 +71,9 @@ def test_signal_ends_the_run_after_requests_in_flight_are_answered(
 
 
 def test_second_ctrl_c_ends_the_run_at_once(
-    spawn: Spawn, standin: Start, events: Path, tmp_path: Path
+    spawn: Spawn, start_sandbox: Start, events: Path, tmp_path: Path
 ) -> None:
-    at = standin(faults=(Fault("timeout", 1.0),))
+    at = start_sandbox(faults=(Fault("timeout", 1.0),))
     process = spawn(*sending_to("webhook", at.endpoint("webhook")), events, "--concurrency", "4")
     wait_until(lambda: requests_at(at) == 4)
     assert process.stderr
@@ -85,9 +90,9 @@ def test_second_ctrl_c_ends_the_run_at_once(
 
 
 def test_ctrl_c_ends_a_run_that_waits_for_retry_after(
-    spawn: Spawn, standin: Start, events: Path, tmp_path: Path
+    spawn: Spawn, start_sandbox: Start, events: Path, tmp_path: Path
 ) -> None:
-    at = standin(faults=(Fault("429", 1.0),), retry_after=3600)
+    at = start_sandbox(faults=(Fault("429", 1.0),), retry_after=3600)
     to = sending_to("webhook", at.endpoint("webhook"))
     process = spawn(*to, events, "--concurrency", "1", "--retry-for", "2h")
     wait_until(lambda: requests_at(at) == 1)
@@ -101,7 +106,7 @@ def test_ctrl_c_ends_a_run_that_waits_for_retry_after(
 
 def test_ctrl_c_ends_a_run_with_waiting_batches_and_resume_keeps_order(
     spawn: Spawn,
-    vendor: Callable[[Callable[[Got], Answer]], Vendor],
+    vendor: Callable[[Callable[[ReceivedRequest], Answer]], Vendor],
     events: Path,
     tmp_path: Path,
 ) -> None:
@@ -109,7 +114,7 @@ def test_ctrl_c_ends_a_run_with_waiting_batches_and_resume_keeps_order(
     taken: list[dict[str, str]] = []
     refused: set[bytes] = set()
 
-    def answers(got: Got) -> Answer:
+    def answers(got: ReceivedRequest) -> Answer:
         event = json.loads(got.body)
         if not is_well and int(event["userId"][1:]) >= 90:
             refused.add(got.body)
@@ -141,8 +146,10 @@ def test_ctrl_c_ends_a_run_with_waiting_batches_and_resume_keeps_order(
         assert numbers == sorted(set(numbers))
 
 
-def test_ctrl_c_ends_a_run_with_an_open_stdin(spawn: Spawn, standin: Start, tmp_path: Path) -> None:
-    at = standin()
+def test_ctrl_c_ends_a_run_with_an_open_stdin(
+    spawn: Spawn, start_sandbox: Start, tmp_path: Path
+) -> None:
+    at = start_sandbox()
     to = sending_to("webhook", at.endpoint("webhook"))
     process = spawn(*to, stdin=subprocess.PIPE)
     assert process.stdin
@@ -162,9 +169,9 @@ def test_ctrl_c_ends_a_run_with_an_open_stdin(spawn: Spawn, standin: Start, tmp_
 
 
 def test_ctrl_c_before_the_first_event_gives_no_traceback(
-    spawn_python: Spawn, standin: Start
+    spawn_python: Spawn, start_sandbox: Start
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = sending_to("webhook", at.endpoint("webhook"))
     process = spawn_python(*to, "--sandbox", stdin=subprocess.PIPE)
     assert process.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.fakes import clock, item, play
 from support.pipelines import Pipeline, pipeline
-from support.retry_harness import batch_of, trip
+from support.retry_harness import batch_of, retry_harness
 from support.tables import for_each
 
 from segcli.core.replay import DAY, Replay, UserLimits
@@ -117,7 +117,7 @@ def test_a_user_waits_for_as_many_events_as_share_a_request_or_a_second(case: An
 
 def test_a_user_pauses_after_a_429_and_others_do_not(tmp_path: Path) -> None:
     answers = iter([Reply(429, {}, b""), OK])
-    one = trip(tmp_path / "rejects")
+    one = retry_harness(tmp_path / "rejects")
     facts = Replay(user=UserLimits(pause=30.0))
     one.sender.job = replace(
         one.sender.job, destination=replace(one.sender.job.destination, replay=facts)

@@ -81,7 +81,7 @@ def test_batches_waiting_for_a_retry_free_their_slots(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("concurrency", [2, 5, 16])
 def test_at_most_twice_the_concurrency_of_batches_wait(concurrency: int, tmp_path: Path) -> None:
-    """With as many more batches that hold slots, so that no new batch is taken."""
+    """As many more batches hold slots, so no new batch is taken."""
     found = pipeline(tmp_path, concurrency=concurrency, retry_for=20)
     sent(found, one_each(u=500), failing("u"))
 
@@ -265,7 +265,9 @@ def test_wrong_key_stops_a_run_with_waiting_batches(tmp_path: Path) -> None:
 # --- retry storms
 
 
-def requests_in_vain(folder: Path, headers: dict[str, str], concurrency: int) -> list[float]:
+def times_of_failed_requests(
+    folder: Path, headers: dict[str, str], concurrency: int
+) -> list[float]:
     """Return when each request was sent to a vendor that is down for 8 s with this reply."""
 
     async def down(_bodies: list[bytes]) -> Reply:
@@ -286,9 +288,9 @@ def requests_in_vain(folder: Path, headers: dict[str, str], concurrency: int) ->
 def test_retry_after_0_causes_no_more_requests_than_no_retry_after(
     asked: str, concurrency: int, tmp_path: Path
 ) -> None:
-    without = requests_in_vain(tmp_path, {}, concurrency)
+    without = times_of_failed_requests(tmp_path, {}, concurrency)
 
-    assert requests_in_vain(tmp_path, {"retry-after": asked}, concurrency) == without
+    assert times_of_failed_requests(tmp_path, {"retry-after": asked}, concurrency) == without
     assert len(without) < 40 * concurrency
 
 

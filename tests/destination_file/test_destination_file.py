@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, TRACK, acme, bent, job_of
+from support.destination_file import ACME, TRACK, acme, changed, job_of
 from support.samples import KEY, event_of, job_for, line_of
 
 from segcli.core.decision import FanOut, Mapped, Skipped
@@ -170,7 +170,7 @@ def test_toml_and_json_describe_the_same_destination(tmp_path: Path) -> None:
 
 def test_numbers_of_the_file_and_the_event_keep_every_digit() -> None:
     long = "123456789012345678901234567890.12345678901234567890"
-    text = json.dumps(bent(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
+    text = json.dumps(changed(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
     from segcli.destination_file import destination_from_text
 
     destination = destination_from_text(

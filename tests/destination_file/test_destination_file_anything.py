@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
-from support.bent_documents import bent_documents, taken, texts, values
-from support.destination_file import ACME, bent, job_of, mistakes_in
+from support.destination_file import ACME, changed, job_of, mistakes_in
 from support.destination_file_errors import MISTAKES
-from support.event_strategies import bent_lines
+from support.event_strategies import mutated_lines
+from support.mutated_documents import mutated_documents, taken, texts, values
 from support.posted import HOST, requests_of, settings_for
 from support.samples import EXAMPLES, KEY, Run, good_events
 from support.tables import for_each
@@ -63,13 +63,13 @@ def test_examples_match_the_schema_and_reference_it(name: str) -> None:
     [changes for changes, _ in MISTAKES],
 )
 def test_schema_refuses_every_structural_mistake_we_find(changes: dict[str, Any]) -> None:
-    document = bent(ACME, changes)
+    document = changed(ACME, changes)
 
     assert has_structure(document) or not SCHEMA.is_valid(document)
 
 
 def test_the_schema_finds_most_of_the_mistakes() -> None:
-    found = [not SCHEMA.is_valid(bent(ACME, changes)) for changes, _ in MISTAKES]
+    found = [not SCHEMA.is_valid(changed(ACME, changes)) for changes, _ in MISTAKES]
 
     assert sum(found) >= 40
 
@@ -80,7 +80,7 @@ def test_destinations_schema_option_prints_the_schema(run_segcli: Run) -> None:
     assert done.stdout.decode() == schema_text()
 
 
-@given(document=bent_documents())
+@given(document=mutated_documents())
 def test_mutated_description_gives_a_destination_or_an_error(document: dict[str, Any]) -> None:
     destination = taken(json.dumps(document), "acme.json")
     if not destination:
@@ -94,7 +94,7 @@ def test_mutated_description_gives_a_destination_or_an_error(document: dict[str,
                 map_event(event, replace(job, reveals_keys=reveals_keys))
 
 
-@given(document=bent_documents(), line=bent_lines())
+@given(document=mutated_documents(), line=mutated_lines())
 def test_any_description_maps_any_event_or_rejects_it(
     document: dict[str, Any], line: bytes
 ) -> None:
@@ -129,7 +129,7 @@ def test_damaged_file_gives_a_destination_or_an_error(start: int, length: int, n
     taken(TOML[:start] + new + TOML[start + length :], "acme.toml")
 
 
-@given(document=bent_documents())
+@given(document=mutated_documents())
 def test_schema_agrees_with_our_checks_on_any_description(document: dict[str, Any]) -> None:
     if not has_structure(document):
         assert not SCHEMA.is_valid(document)

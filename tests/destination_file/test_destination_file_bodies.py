@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
-from support.destination_file import ACME, acme, bent, job_of
+from support.destination_file import ACME, acme, changed, job_of
 from support.fakes import report_in
 from support.posted import posted, rejection_of, track
 from support.resuming import Segcli
@@ -173,7 +173,7 @@ def test_every_form_of_body_is_sent_and_taken_by_the_sandbox(
         for kind, more in kinds.items()
     ]  # fmt: skip
     changes = {"request.url": "https://api.acme.example{route}?v=1", "actions": actions}
-    (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, changes)))
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, changes)))
     inputs = [SAMPLES / f"{name}.jsonl" for name in ("checkout", "signup", "all_types", "mobile")]
     said = segcli("send", "--sandbox", "-d", "./acme.json", "--http-transport", transport,
                   "--report", "report.json", "--keep", "kept.jsonl", "-vv", *inputs)  # fmt: skip

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, bent
-from support.fakes import Answer, tracks, written
+from support.destination_file import ACME, changed
+from support.fakes import Answer, tracks, write_events
 from support.resuming import Segcli, Serve
 from support.samples import EXAMPLES, SAMPLES
 
@@ -18,7 +18,7 @@ def acme(tmp_path: Path) -> Callable[..., Path]:
 
     def write(changes: dict[str, Any] | None = None) -> Path:
         path = tmp_path / "acme.json"
-        path.write_text(json.dumps(bent(ACME, changes or {})))
+        path.write_text(json.dumps(changed(ACME, changes or {})))
         return path
 
     return write
@@ -54,7 +54,7 @@ def test_check_warns_about_an_event_that_the_second_of_two_actions_does_not_get(
 ) -> None:
     both = {"name": "All", "subscribe": 'type != "page"', "mapping": {}}
     path = acme({"actions.1": both, "fan_out": False})
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     said = segcli("check", "-d", path, events)
 
     assert "warning: is taken by actions[0], so not by All, which comes later" in said.out
@@ -74,7 +74,7 @@ def test_engage_syncs_an_audience_to_a_destination_file(segcli: Segcli, tmp_path
 
 
 def test_item_faults_need_a_destination_with_item_results(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     for dest in ("gist", EXAMPLES["slack"]):
         said = segcli("send", "--sandbox", "--fault", "item:5%", "-d", dest, events)
         assert said.code == 2
@@ -84,7 +84,7 @@ def test_item_faults_need_a_destination_with_item_results(segcli: Segcli, tmp_pa
 def test_sandbox_command_serves_a_destination_file(
     acme: Callable[..., Path], spawn: Callable[..., Any], segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(5))
+    events = write_events(tmp_path / "events.jsonl", tracks(5))
     process = spawn("sandbox", "--port", "0", "--key", "of-mine", "-d", acme())
     said = iter(process.stdout.readline, "")
     to = next(line.split()[1:] for line in said if "acme" in line)
@@ -96,7 +96,7 @@ def test_sandbox_command_serves_a_destination_file(
 
 
 def test_hint_names_the_file_as_typed(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     said = segcli("send", "-d", EXAMPLES["slack"], "--set", "wbhook=x", events)
 
     assert said.code == 2
@@ -111,7 +111,7 @@ def test_segcli_toml_can_have_a_table_for_a_destination_file(
     (tmp_path / "segcli.toml").write_text(
         f"[acme]\napi_key = 'in-the-table'\nendpoint = '{at.url}'\n[segment-eu]\nregion = 'eu'\n"
     )
-    assert segcli("send", "-d", acme(), written(tmp_path / "e.jsonl", tracks(1))).code == 0
+    assert segcli("send", "-d", acme(), write_events(tmp_path / "e.jsonl", tracks(1))).code == 0
     assert at.got[0].headers["Authorization"] == "Bearer in-the-table"
     assert at.got[0].path == "/v1/track"
 
@@ -136,7 +136,7 @@ def test_too_long_key_stops_the_run_before_reading(
 ) -> None:
     path = acme({"batch": {"events": 5, "bytes": 60, "under": "batch",
                            "with": {"key": "{settings.api_key}"}}})  # fmt: skip
-    events = written(tmp_path / "events.jsonl", tracks(2))
+    events = write_events(tmp_path / "events.jsonl", tracks(2))
     said = segcli("send", "-d", path, "--set", f"api_key={'k' * 60}", events)
 
     assert said.code == 2
@@ -154,7 +154,7 @@ def test_api_key_file_sets_the_only_secret_under_any_name(
     (tmp_path / "k.txt").write_text("of-the-file\n")
     secret = {"secret": True, "required": True}
     changes = {"settings": {"token": secret}, "request.auth": {"bearer": "{settings.token}"}}
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     words = ("--api-key-file", "k.txt", "--endpoint", at.url, events)
     said = segcli("send", "-d", acme(changes), *words)
     changes |= {"settings.other": secret, "request.headers": {"X-Key": "{settings.other}"}}

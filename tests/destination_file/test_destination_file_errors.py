@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, bent, mistakes_in
+from support.destination_file import ACME, changed, mistakes_in
 from support.destination_file_errors import MISTAKES, ROUTED
 from support.samples import EXAMPLES
 from support.tables import for_each
@@ -16,12 +16,12 @@ from segcli.destination_source import read_destination
     MISTAKES,
 )
 def test_mistake_is_reported_with_its_key(changes: dict[str, Any], said: list[str]) -> None:
-    assert mistakes_in(bent(ACME, changes)) == said
+    assert mistakes_in(changed(ACME, changes)) == said
 
 
 def test_base_description_has_no_mistake() -> None:
     assert mistakes_in(ACME) == []
-    assert mistakes_in(bent(ACME, ROUTED)) == []
+    assert mistakes_in(changed(ACME, ROUTED)) == []
 
 
 def test_all_mistakes_are_reported_together() -> None:
@@ -36,7 +36,7 @@ def test_all_mistakes_are_reported_together() -> None:
         {"lable": "x"},
     ]
     assert all(one in alone for one in picked[:-1])
-    said = mistakes_in(bent(ACME, {key: to for change in picked for key, to in change.items()}))
+    said = mistakes_in(changed(ACME, {key: to for change in picked for key, to in change.items()}))
 
     assert len(said) == 7
     assert {line.partition(":")[0] for line in said} == {
@@ -51,7 +51,7 @@ def test_a_value_that_may_be_a_key_is_never_shown() -> None:
         *("settings.api_key", "settings.api_key.default", "request.url", "request.auth"),
         *("request.auth.bearer", "request.method", "batch", "actions.0.route"),
     ):
-        said = mistakes_in(bent(ACME, {path: secret}))
+        said = mistakes_in(changed(ACME, {path: secret}))
         assert said, path
         assert secret not in str(said), path
 

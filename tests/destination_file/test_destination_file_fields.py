@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, GONE, TRACK, acme, bent, job_of
+from support.destination_file import ACME, GONE, TRACK, acme, changed, job_of
 
 from segcli.core.destination import Destination
 from segcli.core.event import Event, Rejected
@@ -56,7 +56,7 @@ def test_a_payload_that_does_not_fit_is_rejected_with_every_path() -> None:
 
 
 def test_the_fields_may_stand_in_a_file_of_their_own() -> None:
-    document = bent(ACME, {"actions.0.mapping": MAPPING, "actions.0.fields_file": "fields.json"})
+    document = changed(ACME, {"actions.0.mapping": MAPPING, "actions.0.fields_file": "fields.json"})
     read = {"fields.json": json.dumps(FIELDS)}.__getitem__
 
     destination = destination_from_text(json.dumps(document), "a.json", read, taken=BUILT_IN)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.destination_file import acme
 from support.fakes import records
-from support.retry_harness import trip
+from support.retry_harness import retry_harness
 from support.tables import for_each
 
 from segcli import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict
@@ -165,7 +165,7 @@ def test_events_that_were_not_taken_because_of_others_are_sent_again(
 ) -> None:
     path = tmp_path_factory.mktemp("untaken") / "rejects.ndjson"
     judge = acme({"batch": {"events": 50}, "reply": {"items": BY_REASON}}).verdict
-    found = trip(path, verdict=judge)
+    found = retry_harness(path, verdict=judge)
     seen: set[int] = set()
 
     def answers(bodies: list[bytes]) -> Reply:
@@ -187,7 +187,7 @@ def test_events_that_were_not_taken_because_of_others_are_sent_again(
 
 def test_sending_again_without_the_refused_event_does_not_wait(tmp_path: Path) -> None:
     judge = acme({"reply": {"items": IN_TEXT}}).verdict
-    found = trip(tmp_path / "rejects.ndjson", verdict=judge)
+    found = retry_harness(tmp_path / "rejects.ndjson", verdict=judge)
 
     def answers(bodies: list[bytes]) -> Reply:
         place = bodies.index(min(bodies, key=int))

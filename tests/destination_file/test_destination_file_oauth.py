@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from support.destination_file import ACME, GONE, acme, bent, job_of, mistakes_in
-from support.fakes import Answer, Got, report_in, tracks, written
+from support.destination_file import ACME, GONE, acme, changed, job_of, mistakes_in
+from support.fakes import Answer, ReceivedRequest, report_in, tracks, write_events
 from support.resuming import Segcli, Serve
 
 from segcli.core import trust
@@ -110,7 +110,7 @@ def test_a_refresh_token_is_used_until_the_vendor_sends_another() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_reported_with_its_key(changes: dict[str, Any], said: list[str]) -> None:
-    assert mistakes_in(bent(ACME, changes)) == said
+    assert mistakes_in(changed(ACME, changes)) == said
 
 
 def test_the_address_of_tokens_is_a_setting_of_its_own() -> None:
@@ -164,8 +164,10 @@ def test_the_sandbox_has_an_address_of_tokens_of_its_own(
     changes: dict[str, Any], segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
-    (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, changes | {"batch": {"events": 5}})))
-    events = written(tmp_path / "events.jsonl", tracks(40, users=10))
+    (tmp_path / "acme.json").write_text(
+        json.dumps(changed(ACME, changes | {"batch": {"events": 5}}))
+    )
+    events = write_events(tmp_path / "events.jsonl", tracks(40, users=10))
     said = segcli("send", "--sandbox", "-d", "./acme.json", "--set", "client_id=me", "--report",
                   "report.json", "-vv", "--fault", "503:20%", events)  # fmt: skip
 
@@ -182,7 +184,7 @@ def test_neither_token_nor_secret_is_written_anywhere(
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
     token, secret, refresh = "tok-5f2c8e1b9d", "sec-77aa01bc9e", "ref-c0ffee1234"
 
-    def answers(got: Got) -> Answer:
+    def answers(got: ReceivedRequest) -> Answer:
         if got.path != "/token":
             return Answer(status, body=json.dumps({"echo": got.headers["Authorization"]}).encode())
         body = {"access_token": token, "refresh_token": refresh, "expires_in": "3600"}
@@ -190,9 +192,9 @@ def test_neither_token_nor_secret_is_written_anywhere(
         return Answer(body=json.dumps(body).encode())
 
     at = vendor(answers)
-    (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, CLIENT)))
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, CLIENT)))
     monkeypatch.setenv("SEGCLI_ACME_CLIENT_SECRET", secret)
-    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3, users=1))
     said = segcli("send", "-d", "./acme.json", "--set", "client_id=me", "--endpoint", at.url,
                   "--set", f"token_url={at.url}/token", "--report", "report.json", "-vv",
                   "--journal", "the.journal", "--retry-for", "0s", events)  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, acme, bent, job_of
+from support.destination_file import ACME, acme, changed, job_of
 from support.samples import KEY, SAMPLES, Run
 
 from segcli.core.event import Event
@@ -160,7 +160,7 @@ def test_people_are_told_which_setting_a_field_is() -> None:
 
 
 KEYED = {"k": {"@setting": "api_key"}}
-FILE = bent(
+FILE = changed(
     ACME,
     {
         "request": {"url": "https://api.acme.example/v1/track"},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, TRACK, bent, job_of, no_files
+from support.destination_file import ACME, TRACK, changed, job_of, no_files
 from support.samples import ROOT, good_events
 
 from segcli.core.destination import Destination
@@ -30,7 +30,7 @@ def recorded(name: str) -> tuple[dict[str, Any], ...]:
 
 def with_actions(*actions: dict[str, Any]) -> Destination[Any]:
     return destination_from_text(
-        json.dumps(bent(ACME, {"actions": [*actions]})), "acme.json", no_files, taken=BUILT_IN
+        json.dumps(changed(ACME, {"actions": [*actions]})), "acme.json", no_files, taken=BUILT_IN
     )
 
 

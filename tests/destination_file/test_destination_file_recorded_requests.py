@@ -157,13 +157,13 @@ def is_as_recorded(case: dict[str, Any]) -> bool:
     )
 
 
-def written() -> list[dict[str, Any]]:
+def write_events() -> list[dict[str, Any]]:
     """Return the recorded lines with requests of the actions that something is written for."""
     return [case for case in CASES if case.get("requests") and table_of(case["fields_ref"])]
 
 
 def test_requests_are_the_recorded_ones_but_for_differences_that_are_known() -> None:
-    differing = {case["id"] for case in written() if not is_as_recorded(case)}
+    differing = {case["id"] for case in write_events() if not is_as_recorded(case)}
 
     assert differing == DIFFERENCES.keys()
 
@@ -173,7 +173,7 @@ def test_nearly_all_requests_of_many_destinations_are_made_without_code() -> Non
     equal: Counter[str] = Counter()
     for case in CASES:
         found[case["destination"]] += len(case.get("requests", ()))
-    for case in written():
+    for case in write_events():
         equal[case["destination"]] += is_as_recorded(case)
     complete = {name for name in found if equal[name] >= 0.95 * found[name]}
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from support.destination_file import ACME, acme, bent, mistakes_in
+from support.destination_file import ACME, acme, changed, mistakes_in
 from support.tables import for_each
 
 from segcli.core.replay import Dedup, Evidence, Replay, ReplayMark, UserLimits
@@ -123,7 +123,7 @@ BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
 )  # fmt: skip
 def test_a_mistake_is_reported_with_its_key(case: tuple[dict[str, Any], list[str]]) -> None:
     changes, said = case
-    assert mistakes_in(bent(ACME, changes)) == said
+    assert mistakes_in(changed(ACME, changes)) == said
 
 
 BATCH = {"events": 2, "bytes": 100, "under": "events", "with": {"historical": False}}

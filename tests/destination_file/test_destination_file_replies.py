@@ -33,7 +33,7 @@ def verdict(reply: dict[str, Any], status: int, body: Any = None, **headers: str
         (402, Stop("HTTP 402")),
     ],
 )
-def test_a_status_means_what_the_file_says(status: int, means: Verdict) -> None:
+def test_a_status_has_the_verdict_of_the_file(status: int, means: Verdict) -> None:
     assert verdict(MEANINGS, status, **{"retry-after": "7"}) == means
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.destination_file import ACME, bent
-from support.fakes import Answer, Got, Said, closed_port, tracks, written
+from support.destination_file import ACME, changed
+from support.fakes import Answer, CommandResult, ReceivedRequest, closed_port, tracks, write_events
 from support.resuming import Segcli, Serve
 
 # What is percent-encoded in an address, and escaped in JSON.
@@ -44,7 +44,7 @@ PIECES = {
 } - {base64.b64encode(f"{SITE}:".encode()).decode()[start : start + PIECE] for start in range(12)}
 
 
-def leaks(folder: Path, said: Said, *known: Path) -> list[str]:
+def leaks(folder: Path, said: CommandResult, *known: Path) -> list[str]:
     """Return what a run has said of the key, or written into any file."""
     files = [path for path in folder.rglob("*") if path.is_file() and path not in known]
     assert files
@@ -53,10 +53,10 @@ def leaks(folder: Path, said: Said, *known: Path) -> list[str]:
     return [piece for text in texts for piece in PIECES if piece in text]
 
 
-def echo(status: int, part: str = "path") -> Callable[[Got], Answer]:
+def echo(status: int, part: str = "path") -> Callable[[ReceivedRequest], Answer]:
     """Answer as careless vendors do: with a part of the request, which an excerpt has room for."""
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         parts = {"path": got.path, "body": got.body.decode()} | dict(got.headers)
         said = parts.get(part) or parts.get(part.lower()) or ""
         body = {"errors": [{"index": 0, "message": said}]} if status == 207 else {"echo": said}
@@ -79,7 +79,7 @@ def description(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
         site = {"settings.site": {"default": SITE}} if "site" in str(changes) else {}
         auth = {} if "request.auth" in changes else {"request.auth.bearer": f"no{KEY_IN}"}
         path = tmp_path / "acme.json"
-        path.write_text(json.dumps(bent(ACME, auth | items | site | changes)))
+        path.write_text(json.dumps(changed(ACME, auth | items | site | changes)))
         return path
 
     return write
@@ -96,7 +96,7 @@ def test_echoed_request_reveals_no_key(
     at = vendor(echo(status, PARTS[place]))
     path = description(PLACES[place])
     (tmp_path / "key").write_text(KEY)
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     said = segcli("send", "-d", path, "--api-key-file", "key", "--endpoint", at.url, "--report",
                   "report.json", "--retry-for", "0s", events)  # fmt: skip
 
@@ -114,7 +114,7 @@ def test_a_key_of_digits_is_hidden_and_the_reply_is_still_read(
     body = b'{"account": 12345678, "errors": [{"index": 1, "message": "12345678 is full"}]}'
     at = vendor(lambda _: Answer(207, body=body))
     changes = {"batch": {"events": 5}, "actions.0.subscribe": 'type = "track"'}
-    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(3, users=1))
     said = segcli("send", "-d", description(changes), "--set", "api_key=12345678", "--endpoint",
                   at.url, events)  # fmt: skip
 
@@ -143,7 +143,7 @@ def test_secret_address_is_not_shown(
     secret = "/services/T0HL/" + "".join(piece for piece in KEY if piece.isalnum())
     monkeypatch.setenv("SEGCLI_ACME_HOOK", at.url + secret)
     monkeypatch.setenv("SEGCLI_ACME_API_KEY", "another-key")
-    events = written(tmp_path / "events.jsonl", tracks(2))
+    events = write_events(tmp_path / "events.jsonl", tracks(2))
     said = segcli("send", "-d", description(HOOK), "--report", "report.json", events)
 
     assert {got.path for got in at.got} == {secret}
@@ -166,7 +166,7 @@ def test_error_about_a_bad_address_does_not_show_its_key(
     monkeypatch.setenv("SEGCLI_ACME_API_KEY", KEY)
     url = PLACES[place]["request.url"].replace("https://acme.example", f"http://{host}")
     path = description({"request.url": url.replace("{port}", str(closed_port()))})
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     said = segcli("send", "-d", path, "--report", "report.json", "--retry-for", "0s",
                   "--allow-http", events)  # fmt: skip
 
@@ -182,7 +182,7 @@ def test_commands_that_do_not_send_show_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SEGCLI_ACME_API_KEY", KEY)
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     for place in PLACES.values():
         path = description(place)
         for words in (("destinations", path), ("check", "-d", path, events),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support.bombs import bomb
-from support.destination_file import ACME, bent
-from support.fakes import Answer, Got, records, replies, report_in, tracks, written
+from support.destination_file import ACME, changed
+from support.fakes import Answer, ReceivedRequest, records, replies, report_in, tracks, write_events
 from support.resuming import Segcli, Serve
 from support.samples import EXAMPLES, SAMPLES
 
@@ -29,7 +29,7 @@ def acme(tmp_path: Path) -> Callable[..., Path]:
 
     def write(changes: dict[str, Any] | None = None) -> Path:
         path = tmp_path / "acme.json"
-        path.write_text(json.dumps(bent(ACME, changes or {})))
+        path.write_text(json.dumps(changed(ACME, changes or {})))
         return path
 
     return write
@@ -88,7 +88,7 @@ def test_events_with_addresses_of_their_own_keep_order_and_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
-    events = written(tmp_path / "events.jsonl", tracks(300, users=20))
+    events = write_events(tmp_path / "events.jsonl", tracks(300, users=20))
     said = segcli("send", "--sandbox", "--fault", fault, "-d", acme(changes), "--report",
                   "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
     ledger = added_up(tmp_path)
@@ -110,7 +110,7 @@ def test_events_with_addresses_of_their_own_keep_order_and_ledger(
 def test_check_counts_requests_by_address_and_finds_fields_that_are_only_there(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(40, users=4))
+    events = write_events(tmp_path / "events.jsonl", tracks(40, users=4))
     said = segcli("check", "-d", acme(IN_BATCHES), "--format", "json", "--coverage", "all", events)
     found = json.loads(said.out)
 
@@ -135,7 +135,7 @@ def test_the_ledger_has_what_the_sandbox_took_however_it_names_events(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
-    events = written(tmp_path / "events.jsonl", tracks(400, users=60))
+    events = write_events(tmp_path / "events.jsonl", tracks(400, users=60))
     changes = ITEMS | {"reply": {"items": NAMED[how], "success": "body.code = 0"}}
     said = segcli("send", "--sandbox", "--fault", "item:3%", "-d", acme(changes), "--report",
                   "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
@@ -153,7 +153,7 @@ def test_only_failed_events_of_a_batch_are_refused_or_resent(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
-    events = written(tmp_path / "events.jsonl", tracks(2000, users=40))
+    events = write_events(tmp_path / "events.jsonl", tracks(2000, users=40))
     said = segcli("send", "--sandbox", "--fault", "item:10%", "-d", acme(ITEMS), "--report",
                   "report.json", events)  # fmt: skip
     report, ledger = report_in(tmp_path), added_up(tmp_path)
@@ -169,13 +169,13 @@ def test_only_failed_events_of_a_batch_are_refused_or_resent(
     assert [reason["reason"] for reason in report["reasons"]] == ['422: {"status":N}']
 
 
-def items_answered(later: int) -> Callable[[Got], Answer]:
+def items_answered(later: int) -> Callable[[ReceivedRequest], Answer]:
     """Answer 207: every seventh event is refused, every fifth is told to come again so often."""
     seen: dict[str, int] = {}
     taken: list[str] = []
     lock = threading.Lock()
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         with lock:
             entries = []
             for place, event in enumerate(json.loads(got.body)["batch"]):
@@ -203,7 +203,7 @@ def test_events_arrive_once_and_in_user_order_except_deferred_ones(
 ) -> None:
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
     answers = items_answered(later=2)
-    events = written(tmp_path / "events.jsonl", tracks(300, users=7))
+    events = write_events(tmp_path / "events.jsonl", tracks(300, users=7))
     said = segcli("send", "-d", acme(ITEMS), "--endpoint", vendor(answers).url, "--report",
                   "report.json", events)  # fmt: skip
     taken: list[str] = answers.taken  # type: ignore[attr-defined]
@@ -234,7 +234,7 @@ def test_success_reply_with_an_unexpected_body_stops_the_run_unsettled(
     vendor: Serve,
     tmp_path: Path,
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20))
+    events = write_events(tmp_path / "events.jsonl", tracks(20))
     to = ("send", "-d", acme(ITEMS), "--report", "report.json", "--journal", "j", "--endpoint")
     said = segcli(*to, vendor(lambda _: Answer(200, body=body)).url, events)
 
@@ -270,7 +270,7 @@ def test_truncated_success_reply_stops_the_run_unsettled(
 ) -> None:
     answer, says = told
     at = vendor(lambda _: answer)
-    events = written(tmp_path / "events.jsonl", tracks(4, users=1))
+    events = write_events(tmp_path / "events.jsonl", tracks(4, users=1))
     said = segcli("send", "-d", acme(ITEMS), "--endpoint", at.url, "--report", "report.json",
                   "--http-transport", transport, events)  # fmt: skip
 
@@ -287,7 +287,7 @@ def test_truncated_success_reply_stops_the_run_unsettled(
 def test_resume_refuses_a_destination_file_that_maps_differently(
     acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(12))
+    events = write_events(tmp_path / "events.jsonl", tracks(12))
     at = vendor(replies(*[Answer()] * 5, Answer(401)))
     to = ("send", "-d", acme(), "--concurrency", "1", "--journal", "j", "--endpoint", at.url)
     assert segcli(*to, events).code == 3
@@ -315,7 +315,7 @@ def test_resume_command_names_the_destination_file(
     acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     acme()
-    written(tmp_path / "events.jsonl", tracks(12))
+    write_events(tmp_path / "events.jsonl", tracks(12))
     words = (
         "send",
         "-d",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.destination_file import ACME, GONE, bent
+from support.destination_file import ACME, GONE, changed
 from support.resuming import Segcli
 from support.samples import KEY, Run, line_of
 from support.tables import for_each
@@ -34,7 +34,7 @@ def acme(tmp_path: Path) -> Write:
     def write(mapping_file: str) -> Path:
         path = tmp_path / "here" / "acme.json"
         changes = OUTSIDE | {"actions.0.mapping_file": mapping_file}
-        path.write_text(json.dumps(bent(ACME, changes)))
+        path.write_text(json.dumps(changed(ACME, changes)))
         return path
 
     return write
@@ -86,7 +86,7 @@ def test_file_cannot_read_the_key_of_a_built_in_destination(
 ) -> None:
     key = {"settings": {"key": {"secret": True, "required": True}}}
     changes = key | {"name": name, "request.auth.bearer": "{settings.key}"}
-    (tmp_path / "other.json").write_text(json.dumps(bent(ACME, changes)))
+    (tmp_path / "other.json").write_text(json.dumps(changed(ACME, changes)))
     (tmp_path / "events.jsonl").write_bytes(line_of())
     other = name[:-4]
     monkeypatch.setenv(f"SEGCLI_{other.upper()}_API_KEY", KEY)
@@ -114,7 +114,7 @@ def test_file_cannot_read_the_key_of_a_plug_in_that_is_not_imported(
 ) -> None:
     code = "import pathlib\npathlib.Path('imported').touch()\n"
     env = install(f"{plugin} = loud:ACME", loud=code)
-    (tmp_path / "other.json").write_text(json.dumps(bent(ACME, {"name": name})))
+    (tmp_path / "other.json").write_text(json.dumps(changed(ACME, {"name": name})))
     done = run_segcli("destinations", "./other.json", env=env)
 
     assert done.returncode == 2

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from support.event_strategies import (
     DESTINATIONS,
-    bent_lines,
-    events_bent_by_every_kind_of_value,
+    events_with_every_kind_of_value,
     jobs,
+    mutated_lines,
 )
 from support.samples import KEY, good_events
 from support.tables import for_each
@@ -48,12 +48,12 @@ def check(found: Decision) -> None:
 @each_destination
 def test_field_may_have_a_value_of_any_type(destination: Destination[Any]) -> None:
     for job in jobs(destination):
-        for event in events_bent_by_every_kind_of_value():
+        for event in events_with_every_kind_of_value():
             check(map_event(event, job))
 
 
 @settings(max_examples=200)
-@given(line=bent_lines())
+@given(line=mutated_lines())
 @for_each("destination", DESTINATIONS)
 def test_mutated_event_has_a_valid_and_repeatable_outcome(
     destination: Destination[Any], line: bytes
@@ -65,7 +65,7 @@ def test_mutated_event_has_a_valid_and_repeatable_outcome(
         assert str(outcome_of(line, job)) == str(found)
 
 
-@given(line=bent_lines())
+@given(line=mutated_lines())
 @for_each("destination", DESTINATIONS)
 def test_mapping_does_not_change_the_event(destination: Destination[Any], line: bytes) -> None:
     event = event_for(destination, line)
@@ -84,7 +84,7 @@ def test_mapping_does_not_change_the_event(destination: Destination[Any], line: 
         assert repr(event.data) == before
 
 
-@given(line=bent_lines())
+@given(line=mutated_lines())
 @for_each("destination", DESTINATIONS)
 def test_no_payload_reason_or_note_shows_a_key(destination: Destination[Any], line: bytes) -> None:
     for job in jobs(destination):

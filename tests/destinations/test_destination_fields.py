@@ -149,7 +149,7 @@ def is_noted(row: Field, change: Change) -> bool:
     return change.source.rpartition(".")[2] in re.findall(r"\w+", row.note)
 
 
-def is_outdone_by(winner: Field, change: Change, rows: Sequence[Field]) -> bool:
+def is_overridden_by(winner: Field, change: Change, rows: Sequence[Field]) -> bool:
     """Whether a row notes that it wins over what another row puts there."""
     targets = [target_of(row, change) or "" for row in rows]
     place = winner.target.removesuffix("*")
@@ -223,7 +223,7 @@ def test_every_documented_field_has_an_effect_unless_noted(name: str) -> None:
         and not (name in catalog.NAMES and change.source.endswith("."))
         and any(target_of(row, change) is not None for row in rows)
         and not any("at most" in row.note and target_of(row, change) is not None for row in rows)
-        and not any(is_noted(row, change) or is_outdone_by(row, change, rows) for row in rows)
+        and not any(is_noted(row, change) or is_overridden_by(row, change, rows) for row in rows)
     }
 
     assert not idle

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.engage import STATE, csv, engage, heard
-from support.fakes import PATIENCE, Said
+from support.engage import STATE, csv, engage, received_changes
+from support.fakes import PATIENCE, CommandResult
 from support.fork_server import ForkedProcess
 
 from segcli.engage.state import EngageState
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 Spawn = Callable[..., ForkedProcess]
 IN_FLIGHT = 10
@@ -24,20 +24,20 @@ def file(tmp_path: Path) -> Path:
     return csv(tmp_path / "m.csv", range(300))
 
 
-def out_of_room(process: ForkedProcess) -> ForkedProcess:
+def limit_file_size(process: ForkedProcess) -> ForkedProcess:
     """Limit the size of the files of a process, from its start."""
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))
     return process
 
 
 def test_failing_state_stops_the_run_and_no_unrecorded_change_is_sent(
-    segcli: Segcli, standin: Start, file: Path, monkeypatch: pytest.MonkeyPatch
+    segcli: Segcli, start_sandbox: Start, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = engage("gist", at.endpoint("gist"), file)
     note, notes = EngageState.note, []
 
-    def fill_the_disk_later(state: EngageState, *given: object) -> None:
+    def limit_file_size_later(state: EngageState, *given: object) -> None:
         notes.append(given)
         if len(notes) == 6:
             pages = state._db.execute("PRAGMA page_count").fetchone()[0]
@@ -45,52 +45,52 @@ def test_failing_state_stops_the_run_and_no_unrecorded_change_is_sent(
         note(state, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(EngageState, "note", fill_the_disk_later)
+        patch.setattr(EngageState, "note", limit_file_size_later)
         stopped = segcli(*to)
-    first = heard(at)
+    first = received_changes(at)
 
     assert stopped.code == 3
     assert "full" in stopped.err
     assert "Traceback" not in stopped.err
     assert 0 < len(first) < 300
     assert segcli(*to).code == 0
-    second = heard(at)
+    second = received_changes(at)
     assert sorted({*first, *second}) == EVERYBODY
     assert len(first) + len(second) <= 300 + IN_FLIGHT, "at most what was in flight goes twice"
 
 
 def test_next_sync_sends_the_rest_after_a_disk_failure(
-    segcli: Segcli, spawn: Spawn, standin: Start, file: Path, tmp_path: Path
+    segcli: Segcli, spawn: Spawn, start_sandbox: Start, file: Path, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = engage("gist", at.endpoint("gist"), file)
-    process = out_of_room(spawn(*to))
+    process = limit_file_size(spawn(*to))
     _, err = process.communicate(timeout=PATIENCE)
-    first = heard(at)
+    first = received_changes(at)
 
     assert process.returncode == 3
     assert f"the state {tmp_path / STATE} cannot be used: disk I/O error" in err
     assert "Traceback" not in err
     assert 0 < len(first) < 300
     assert segcli(*to).code == 0
-    second = heard(at)
+    second = received_changes(at)
     assert sorted({*first, *second}) == EVERYBODY
     assert len(first) + len(second) <= 300 + IN_FLIGHT
 
 
 def test_nothing_is_sent_if_the_disk_has_no_space_for_the_list(
-    segcli: Segcli, spawn: Spawn, standin: Start, file: Path
+    segcli: Segcli, spawn: Spawn, start_sandbox: Start, file: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     csv(file, range(20_000))
     to = engage("gist", at.endpoint("gist"), file)
-    process = out_of_room(spawn(*to))
+    process = limit_file_size(spawn(*to))
     _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 3
     assert "cannot be used: " in err
     assert "Traceback" not in err
-    assert heard(at) == []
+    assert received_changes(at) == []
     csv(file, ["u1"])
     assert segcli(*to).code == 0
-    assert heard(at) == [("u1", True)]
+    assert received_changes(at) == [("u1", True)]

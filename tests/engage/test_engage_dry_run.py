@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.engage import STATE, csv, engage, events, heard, trait
-from support.fakes import Said, report_in
+from support.engage import STATE, csv, engage, events, received_changes, trait
+from support.fakes import CommandResult, report_in
 
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 
 
@@ -37,9 +37,9 @@ def test_dry_run_prints_identify_events_and_creates_no_state(
 
 
 def test_dry_run_prints_exactly_what_the_sync_then_sends(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     url = at.endpoint("plotline")
     segcli(*engage("plotline", url, csv(tmp_path / "m.csv", ["u1", "u2", "u3"])))
     at.app.accepted.clear()
@@ -58,9 +58,9 @@ def test_dry_run_prints_exactly_what_the_sync_then_sends(
 
 @pytest.mark.parametrize("name", ["pointillist", "plotline", "gist", "webhook"])
 def test_dry_run_output_transformed_matches_what_the_sync_sends(
-    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+    name: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = engage(name, at.endpoint(name), csv(tmp_path / "m.csv", ["u1", "u2"]))
     (tmp_path / "events.ndjson").write_text(segcli(*to, "--dry-run").out)
     transformed = segcli("transform", "--dest", name, "events.ndjson")
@@ -77,9 +77,9 @@ def test_dry_run_output_transformed_matches_what_the_sync_sends(
 
 
 def test_dry_run_prints_the_same_event_after_a_refused_sync(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin(poison="u1@example.com")
+    at = start_sandbox(poison="u1@example.com")
     to = engage("plotline", at.endpoint("plotline"), csv(tmp_path / "m.csv", ["u1"]))
     [before] = events(segcli(*to, "--dry-run").out)
     assert segcli(*to).code == 1
@@ -119,16 +119,16 @@ def test_dry_run_with_sandbox_uses_the_state_of_the_sandbox(segcli: Segcli, tmp_
 
 
 def test_dry_run_refuses_a_list_that_removes_too_many(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     url = at.endpoint("plotline")
     segcli(*engage("plotline", url, csv(tmp_path / "m.csv", range(10))))
     said = segcli(*engage("plotline", url, csv(tmp_path / "m.csv", []), "--dry-run"))
 
     assert (said.code, said.out) == (2, "")
     assert "would remove 10 of 10 known members" in said.err
-    assert len(heard(at)) == 10
+    assert len(received_changes(at)) == 10
 
 
 def test_dry_run_prints_a_trait_with_its_value(segcli: Segcli, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import ROOT
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 GOLDEN = ROOT / "tests" / "golden" / "engage"
 DESTINATIONS = ("gist", "plotline", "pointillist")
 # The time of a sync is the only thing that differs from one to the next.
@@ -59,7 +59,7 @@ SYNCS: dict[str, tuple[tuple[str, str], str, tuple[str, ...], str | None]] = {
 }
 
 
-def told(segcli: Segcli, folder: Path, destination: str, name: str) -> str:
+def sent_values(segcli: Segcli, folder: Path, destination: str, name: str) -> str:
     """Return the events of a sync and their outcomes, at a fixed time."""
     what, members, options, before = SYNCS[name]
     file = folder / "members"
@@ -81,7 +81,7 @@ def test_sync_matches_its_golden_file(
     destination: str, name: str, segcli: Segcli, tmp_path: Path, update_golden: bool
 ) -> None:
     file = GOLDEN / f"{destination}_{name}.ndjson"
-    found = told(segcli, tmp_path, destination, name)
+    found = sent_values(segcli, tmp_path, destination, name)
     if update_golden:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(found)

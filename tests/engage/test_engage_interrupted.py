@@ -8,14 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.engage import STATE, csv, engage, heard
-from support.fakes import PATIENCE, Answer, Got, Said, report_in, send_signal, wait_until
+from support.engage import STATE, csv, engage, received_changes
+from support.fakes import (
+    PATIENCE,
+    Answer,
+    CommandResult,
+    ReceivedRequest,
+    report_in,
+    send_signal,
+    wait_until,
+)
 from support.fork_server import ForkedProcess
-from support.resuming import Door, Serve
+from support.resuming import LimitedVendor, Serve
 
 from segcli.sandbox import Fault, SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 Spawn = Callable[..., ForkedProcess]
 GO_ON = "To continue, type the same command again: it sends what is missing."
@@ -27,14 +35,14 @@ NO_ANSWER = Answer(status=0)
 
 
 @dataclass(slots=True)
-class Mood:
+class ScriptedVendor:
     """A vendor that records events; it replies `first`, then always `answer`."""
 
     answer: Answer
     first: list[Answer] = field(default_factory=list)
     told: list[tuple[str, Any, str]] = field(default_factory=list)
 
-    def __call__(self, got: Got) -> Answer:
+    def __call__(self, got: ReceivedRequest) -> Answer:
         event = json.loads(got.body)
         self.told.append((event["userId"], event["traits"]["big_spenders"], event["messageId"]))
         return self.first.pop(0) if self.first else self.answer
@@ -52,15 +60,20 @@ def ledger_adds_up(folder: Path) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_next_sync_after_a_signal_sends_the_rest_without_duplicates(
-    number: signal.Signals, segcli: Segcli, spawn: Spawn, standin: Start, file: Path, tmp_path: Path
+    number: signal.Signals,
+    segcli: Segcli,
+    spawn: Spawn,
+    start_sandbox: Start,
+    file: Path,
+    tmp_path: Path,
 ) -> None:
-    at = standin(latency=0.02)
+    at = start_sandbox(latency=0.02)
     to = engage("gist", at.endpoint("gist"), file, "--concurrency", 4)
     process = spawn(*to)
     wait_until(lambda: len(at.app.accepted) >= 40)
     send_signal(process, number)
     _, err = process.communicate(timeout=PATIENCE)
-    first = heard(at)
+    first = received_changes(at)
 
     assert process.returncode == 128 + number
     assert err.endswith(f"{GO_ON}\n")
@@ -70,13 +83,13 @@ def test_next_sync_after_a_signal_sends_the_rest_without_duplicates(
     again = segcli(*to, "--concurrency", 50)
     assert again.code == 0
     assert f"big_spenders: {len(first)} known; {300 - len(first)} to update" in again.err
-    assert sorted(first + heard(at)) == EVERYBODY
+    assert sorted(first + received_changes(at)) == EVERYBODY
 
 
 def test_second_ctrl_c_leaves_unanswered_changes_in_doubt(
-    segcli: Segcli, spawn: Spawn, standin: Start, file: Path
+    segcli: Segcli, spawn: Spawn, start_sandbox: Start, file: Path
 ) -> None:
-    silent = standin(faults=(Fault("timeout", 1.0),))
+    silent = start_sandbox(faults=(Fault("timeout", 1.0),))
     process = spawn(*engage("gist", silent.endpoint("gist"), file, "--concurrency", 4))
     wait_until(lambda: silent.app.counts()["totals"]["requests"] == 4)
     send_signal(process, signal.SIGINT)
@@ -92,9 +105,9 @@ def test_second_ctrl_c_leaves_unanswered_changes_in_doubt(
 
 
 def test_next_sync_after_a_wrong_key_sends_all_members(
-    segcli: Segcli, standin: Start, file: Path, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, file: Path, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     wrong = segcli(*engage("gist", at.endpoint("gist"), file, key="wrong"))
 
     assert wrong.code == 3
@@ -102,69 +115,69 @@ def test_next_sync_after_a_wrong_key_sends_all_members(
     assert wrong.err.endswith(f"{GO_ON}\n")
     assert ledger_adds_up(tmp_path)
     assert segcli(*engage("gist", at.endpoint("gist"), file)).code == 0
-    assert sorted(heard(at)) == EVERYBODY
+    assert sorted(received_changes(at)) == EVERYBODY
 
 
 def test_next_sync_after_a_revoked_key_sends_the_rest(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
-    door = Door(left=100)
-    to = engage("plotline", vendor(door).url, file)
+    limited_vendor = LimitedVendor(left=100)
+    to = engage("plotline", vendor(limited_vendor).url, file)
     first = segcli(*to)
-    door.open()
+    limited_vendor.accept_all()
     again = segcli(*to)
 
     assert (first.code, again.code) == (3, 0)
-    assert len(door.taken) == len(set(door.taken)) == 300
+    assert len(limited_vendor.taken) == len(set(limited_vendor.taken)) == 300
 
 
 def test_next_sync_after_a_vendor_outage_sends_the_rest(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
-    up = vendor(mood := Mood(Answer(503)))
+    up = vendor(scripted_vendor := ScriptedVendor(Answer(503)))
     to = engage("plotline", up.url, file, "--retry-for", "50ms")
     stopped = segcli(*to)
     status = segcli("engage", "status", "--state", STATE)
-    mood.answer = Answer()
+    scripted_vendor.answer = Answer()
 
     assert stopped.code == 3
     assert "plotline took nothing for 0.05 s" in stopped.err
     assert stopped.err.endswith(f"{GO_ON}\n")
     assert status.out.splitlines()[1].split()[-4:] == ["0", "300", "never", "finished"]
-    mood.told.clear()
+    scripted_vendor.told.clear()
     assert segcli(*to).code == 0
-    assert sorted((user, value) for user, value, _ in mood.told) == EVERYBODY
+    assert sorted((user, value) for user, value, _ in scripted_vendor.told) == EVERYBODY
 
 
 def test_unanswered_change_is_sent_again_as_the_same_event(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     csv(file, ["u1"])
-    up = vendor(mood := Mood(NO_ANSWER))
+    up = vendor(scripted_vendor := ScriptedVendor(NO_ANSWER))
     to = engage("plotline", up.url, file, "--retry-for", "1ms")
     stopped = segcli(*to)
-    mood.answer = Answer()
+    scripted_vendor.answer = Answer()
 
     assert stopped.code == 3
     assert segcli(*to).code == 0
-    assert len(mood.told) >= 2
-    assert len(set(mood.told)) == 1
+    assert len(scripted_vendor.told) >= 2
+    assert len(set(scripted_vendor.told)) == 1
 
 
 def test_unanswered_change_is_reversed_if_the_next_list_says_so(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     csv(file, ["u1", "u2"])
-    up = vendor(mood := Mood(NO_ANSWER))
+    up = vendor(scripted_vendor := ScriptedVendor(NO_ANSWER))
     to = engage("plotline", up.url, file, "--retry-for", "1ms", "--max-removals", "100%")
     assert segcli(*to).code == 3
-    knows = {user for user, _, _ in mood.told}
-    mood.answer = Answer()
-    mood.told.clear()
+    knows = {user for user, _, _ in scripted_vendor.told}
+    scripted_vendor.answer = Answer()
+    scripted_vendor.told.clear()
     csv(file, ["new"])
 
     assert segcli(*to).code == 0
-    assert sorted((user, value) for user, value, _ in mood.told) == [
+    assert sorted((user, value) for user, value, _ in scripted_vendor.told) == [
         ("new", True),
         *((user, False) for user in sorted(knows)),
     ]
@@ -175,10 +188,10 @@ def test_change_refused_after_an_unanswered_try_is_reversed(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     csv(file, ["u1"])
-    up = vendor(mood := Mood(Answer(), first=[NO_ANSWER, Answer(400)]))
+    up = vendor(scripted_vendor := ScriptedVendor(Answer(), first=[NO_ANSWER, Answer(400)]))
     to = engage("plotline", up.url, file, "--max-removals", "100%")
     assert segcli(*to).code == 1
     csv(file, [])
 
     assert segcli(*to).code == 0
-    assert [value for _, value, _ in mood.told] == [True, True, False]
+    assert [value for _, value, _ in scripted_vendor.told] == [True, True, False]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from support.engage import STATE, audience, changes, csv, difference, engage, opened
-from support.fakes import Said, wait_until
+from support.fakes import CommandResult, wait_until
 from support.fork_server import ForkedProcess
 
 from segcli.engage.state import SyncKey
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Spawn = Callable[..., ForkedProcess]
 Told = tuple[str, bool]
 # Each list, how many are told at most before a kill, and whether a sync is left to finish at last.
@@ -48,9 +48,9 @@ class Vendor:
 
     def check(self, members: range) -> None:
         """Check that what was sent since the last call matches this list, except in flight."""
-        wrong = not_of(members, self.listen())
+        wrong = mismatches(members, self.listen())
         assert len(wrong) <= IN_FLIGHT
-        assert not_of(self._before, wrong) == [], "left when the list before was synced"
+        assert mismatches(self._before, wrong) == [], "left when the list before was synced"
         self._before = members
 
     def listen(self) -> list[Told]:
@@ -66,9 +66,9 @@ class Vendor:
 
 
 @pytest.fixture
-def vendor(standin: Callable[..., SandboxServer], tmp_path: Path) -> Vendor:
+def vendor(start_sandbox: Callable[..., SandboxServer], tmp_path: Path) -> Vendor:
     keep = tmp_path / "kept.ndjson"
-    return Vendor(standin(keep=keep, remember=False), keep)
+    return Vendor(start_sandbox(keep=keep, remember=False), keep)
 
 
 def killed_after(process: ForkedProcess, happened: Callable[[], bool]) -> None:
@@ -79,7 +79,7 @@ def killed_after(process: ForkedProcess, happened: Callable[[], bool]) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def not_of(members: range, told: Iterable[Told]) -> list[Told]:
+def mismatches(members: range, told: Iterable[Told]) -> list[Told]:
     """Return what was sent and does not match this list."""
     return [(user, value) for user, value in told if (int(user) in members) is not value]
 
@@ -107,7 +107,7 @@ def test_repeatedly_killed_sync_sends_every_user_the_final_value(
         if is_finished:
             assert segcli(*to).code == 0
             vendor.check(members)
-            agree(vendor, members, tmp_path / STATE, url)
+            check_agreement(vendor, members, tmp_path / STATE, url)
 
     again = [repeats(values) for values in histories(vendor.told).values()]
     assert sum(again) <= len(LISTS) * KILLS * IN_FLIGHT, "at most what was in flight goes twice"
@@ -137,7 +137,7 @@ def repeats(values: Sequence[bool]) -> int:
     return sum(one is other for one, other in pairwise([False, *values]))
 
 
-def agree(vendor: Vendor, members: range, path: Path, url: str) -> None:
+def check_agreement(vendor: Vendor, members: range, path: Path, url: str) -> None:
     """Check that the list, the last values at the vendor, and the state agree."""
     final = dict(vendor.told)
     which = SyncKey(destination="plotline", endpoint=url, kind="audience", key="big_spenders")

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.engage import STATE, csv, engage, heard
-from support.fakes import Said, report_in
+from support.engage import STATE, csv, engage, received_changes
+from support.fakes import CommandResult, report_in
 
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 NOWHERE = "http://127.0.0.1:9"
 
@@ -23,25 +23,25 @@ def requests(at: SandboxServer) -> int:
 
 @pytest.mark.parametrize(("name", "value"), [("pointillist", "true"), ("gist", True)])
 def test_key_option_names_the_property(
-    name: str, value: object, segcli: Segcli, standin: Start, tmp_path: Path
+    name: str, value: object, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1"])
     assert segcli(*engage(name, at.endpoint(name), file, "--key", "VIP Club")).code == 0
 
-    assert heard(at, "VIP Club") == [("u1", value)]
+    assert received_changes(at, "VIP Club") == [("u1", value)]
 
 
 def test_names_with_the_same_property_are_one_audience(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1"]))
     segcli(*to)
     to[2] = "big-spenders!"
     segcli(*to)
 
-    assert len(heard(at)) == 1
+    assert len(received_changes(at)) == 1
     status = segcli("engage", "status", "--state", STATE).out
     assert "big-spenders!" in status
     assert "Big Spenders" not in status
@@ -85,9 +85,9 @@ def test_name_without_a_property_or_named_email_is_refused(
     ],
 )
 def test_list_that_exceeds_max_removals_stops_before_sending(
-    most: str | None, left: int, code: int, segcli: Segcli, standin: Start, tmp_path: Path
+    most: str | None, left: int, code: int, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     url = at.endpoint("plotline")
     segcli(*engage("plotline", url, csv(tmp_path / "m.csv", range(10))))
     before = requests(at)
@@ -103,16 +103,16 @@ def test_list_that_exceeds_max_removals_stops_before_sending(
 
 
 def test_correct_list_after_a_refused_one_sends_the_right_changes(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     url = at.endpoint("plotline")
     segcli(*engage("plotline", url, csv(tmp_path / "m.csv", range(10))))
-    heard(at)
+    received_changes(at)
     segcli(*engage("plotline", url, csv(tmp_path / "m.csv", [])))
     segcli(*engage("plotline", url, csv(tmp_path / "m.csv", range(1, 10))))
 
-    assert heard(at) == [("0", False)]
+    assert received_changes(at) == [("0", False)]
 
 
 @pytest.mark.parametrize("most", ["many", "", "%", "-1", "nan", "inf", "1,000", "10%x", "5%%"])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.engage import STATE, csv, events
-from support.fakes import Said, report_in
+from support.fakes import CommandResult, report_in
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 PlugIn = Callable[[str], None]
 
 TAKES_IDENTIFY = """

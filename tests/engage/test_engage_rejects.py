@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.engage import STATE, csv, engage, heard, trait
-from support.fakes import Said, records, report_in
+from support.engage import STATE, csv, engage, received_changes, trait
+from support.fakes import CommandResult, records, report_in
 
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 REJECTS = "gist.rejects.ndjson"
 HIDDEN = "No member is removed: rows that cannot be read may name members (1)."
@@ -21,15 +21,15 @@ def pending(segcli: Segcli) -> int:
 
 
 def test_rows_without_an_id_are_rejected_and_the_rest_is_sent(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = tmp_path / "m.csv"
     file.write_bytes(b'userId,email\nu1,u1@x.org\n,"nobody, really"\nu3,u3@x.org\n\n"",\n')
     said = segcli(*engage("gist", at.endpoint("gist"), "m.csv"))
 
     assert said.code == 1
-    assert sorted(heard(at)) == [("u1", True), ("u3", True)]
+    assert sorted(received_changes(at)) == [("u1", True), ("u3", True)]
     assert [(row["file"], row["line"], row["raw"]) for row in records(tmp_path / REJECTS)] == [
         ("m.csv", 3, ',"nobody, really"'),
         ("m.csv", 6, '"",'),
@@ -47,65 +47,65 @@ def test_rows_without_an_id_are_rejected_and_the_rest_is_sent(
 
 
 def test_row_without_an_id_does_not_prevent_removals(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1", "u2"]))
     segcli(*to)
-    heard(at)
+    received_changes(at)
     (tmp_path / "m.csv").write_text("userId,email\nu1,x\n,y\n")
 
     assert segcli(*to).code == 1
-    assert heard(at) == [("u2", False)]
+    assert received_changes(at) == [("u2", False)]
 
 
 @pytest.mark.parametrize("row", [b"u2,a,b", b"u2,\xff", b'"u2"x,y', b'"u2,x'])
 def test_unreadable_row_prevents_removals(
-    row: bytes, segcli: Segcli, standin: Start, tmp_path: Path
+    row: bytes, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
     """The bad row may be one of a user who is still a member."""
-    at = standin()
+    at = start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     to = engage("gist", at.endpoint("gist"), file)
     segcli(*to)
-    heard(at)
+    received_changes(at)
     file.write_bytes(b"userId,email\nu1,u1@x.org\nu4,u4@x.org\n" + row + b"\n")
     said = segcli(*to)
 
     assert said.code == 1
     assert HIDDEN in said.err
-    assert heard(at) == [("u4", True)]
+    assert received_changes(at) == [("u4", True)]
     assert HIDDEN in segcli(*to, "--dry-run").err
     csv(file, ["u1", "u2", "u4"])
     assert segcli(*to).code == 0
-    assert heard(at) == [("u3", False)]
+    assert received_changes(at) == [("u3", False)]
 
 
 def test_missing_value_does_not_set_its_user_to_null(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = tmp_path / "v.ndjson"
     to = trait("plotline", at.endpoint("plotline"), file, "--removed", "null")
     file.write_text('{"userId": "u1", "value": 5}\n{"userId": "u2", "value": 6}\n')
     segcli(*to)
-    heard(at, "lifetime_value")
+    received_changes(at, "lifetime_value")
     file.write_text('{"userId": "u1"}\n{"userId": "u2", "value": 7}\n')
 
     assert segcli(*to).code == 1
-    assert heard(at, "lifetime_value") == [("u2", 7)]
+    assert received_changes(at, "lifetime_value") == [("u2", 7)]
 
 
 def test_refused_user_is_kept_and_sent_in_the_next_sync(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    strict, file = standin(poison="u2@"), csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
+    strict, file = start_sandbox(poison="u2@"), csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     url = strict.endpoint("gist")
     said = segcli(*engage("gist", url, file))
     [kept] = records(tmp_path / REJECTS)
 
     assert said.code == 1
-    assert sorted(heard(strict)) == [("u1", True), ("u3", True)]
+    assert sorted(received_changes(strict)) == [("u1", True), ("u3", True)]
     assert (kept["file"], kept["line"], kept["state"]) == (str(file), 3, "refused")
     assert kept["event"]["userId"] == "u2"
     assert pending(segcli) == 1
@@ -113,15 +113,15 @@ def test_refused_user_is_kept_and_sent_in_the_next_sync(
     csv(file, ["u1", "u2", "u3", "u4"])
     again = segcli(*engage("gist", url, file))
     assert "big_spenders: 2 known; 2 to update, 0 to remove." in again.err
-    assert heard(strict) == [("u4", True)]
+    assert received_changes(strict) == [("u4", True)]
     rejects = records(tmp_path / REJECTS)
     assert rejects[0]["event"]["messageId"] == rejects[1]["event"]["messageId"]
 
 
 def test_user_rejected_by_the_mapping_is_sent_after_a_fix(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = tmp_path / "m.csv"
     to = engage("gist", at.endpoint("gist"), file)
     file.write_text("userId,email\nu1,\nu2,u2@x.org\n")
@@ -129,16 +129,16 @@ def test_user_rejected_by_the_mapping_is_sent_after_a_fix(
 
     assert said.code == 1
     assert "traits.email is required by Gist on identify" in said.err
-    assert (heard(at), pending(segcli)) == ([("u2", True)], 1)
+    assert (received_changes(at), pending(segcli)) == ([("u2", True)], 1)
     file.write_text("userId,email\nu1,u1@x.org\nu2,u2@x.org\n")
     assert segcli(*to).code == 0
-    assert (heard(at), pending(segcli)) == ([("u1", True)], 0)
+    assert (received_changes(at), pending(segcli)) == ([("u1", True)], 0)
 
 
 def test_rejects_of_a_sync_can_be_sent_as_events(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    strict, easy = standin(poison="u1@"), standin()
+    strict, easy = start_sandbox(poison="u1@"), start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1"])
     segcli(*engage("gist", strict.endpoint("gist"), file, "--rejects", "kept.ndjson"))
     url = easy.endpoint("gist")
@@ -147,7 +147,7 @@ def test_rejects_of_a_sync_can_be_sent_as_events(
     )
 
     assert sent.code == 0
-    assert heard(easy) == [("u1", True)]
+    assert received_changes(easy) == [("u1", True)]
 
 
 # --- what is found out before anything is sent
@@ -164,9 +164,9 @@ def test_rejects_of_a_sync_can_be_sent_as_events(
     ],
 )
 def test_unreadable_list_is_an_error_and_nothing_is_sent(
-    content: bytes | None, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
+    content: bytes | None, problem: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     if content is not None:
         (tmp_path / "m.csv").write_bytes(content)
     said = segcli(*engage("gist", at.endpoint("gist"), "m.csv", "--max-line", 1000))
@@ -186,23 +186,23 @@ def test_unreadable_list_is_an_error_and_nothing_is_sent(
     ],
 )
 def test_unwritable_output_is_an_error_before_sending(
-    option: str, place: str, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
+    option: str, place: str, problem: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1"])
     before = file.read_bytes()
     said = segcli(*engage("gist", at.endpoint("gist"), "m.csv", option, place))
 
     assert said.code in {2, 3}
     assert problem in said.err
-    assert heard(at) == []
+    assert received_changes(at) == []
     assert file.read_bytes() == before
 
 
 def test_quiet_prints_only_the_destination_line_and_errors(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     to = engage("gist", at.endpoint("gist"), file, "--quiet")
     said = segcli(*to)

@@ -5,28 +5,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.engage import STATE, csv, engage, heard, trait
-from support.fakes import Said, wait_until
+from support.engage import STATE, csv, engage, received_changes, trait
+from support.fakes import CommandResult, wait_until
 
 from segcli.sandbox import Fault, SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 KEY = "sk_live_8f2b61c0d9e74a53b1"
 PASSWORD = "horse-battery-staple"
 
 
 def test_key_is_in_neither_state_nor_output_nor_files(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin(key=KEY, poison="u2@example.com")
+    at = start_sandbox(key=KEY, poison="u2@example.com")
     url = f"{at.endpoint('plotline')}?token={PASSWORD}"
     file = csv(tmp_path / "m.csv", ["u1", "u2"])
     said = segcli(*engage("plotline", url, file, key=KEY))
     status = segcli("engage", "status", "--state", STATE)
 
     assert said.code == 1
-    assert len(heard(at)) == 1
+    assert len(received_changes(at)) == 1
     kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != file]
     assert len(kept) >= 4, "state, lock, report and rejects"
     for secret in (KEY, PASSWORD, base64.b64encode(f"{KEY}:".encode()).decode()):
@@ -35,10 +35,10 @@ def test_key_is_in_neither_state_nor_output_nor_files(
 
 
 def test_second_sync_and_forget_are_refused_during_a_sync(
-    segcli: Segcli, spawn: Callable[..., object], standin: Start, tmp_path: Path
+    segcli: Segcli, spawn: Callable[..., object], start_sandbox: Start, tmp_path: Path
 ) -> None:
-    slow = standin(faults=(Fault("timeout", 1.0),))
-    at = standin()
+    slow = start_sandbox(faults=(Fault("timeout", 1.0),))
+    at = start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1"])
     running = spawn(*engage("plotline", slow.endpoint("plotline"), file))
     wait_until(lambda: slow.app.counts()["totals"]["requests"] == 1)
@@ -53,7 +53,7 @@ def test_second_sync_and_forget_are_refused_during_a_sync(
         assert f"another segcli is changing the state {tmp_path / STATE}\n" in refused.err
     assert status.code == 0
     assert "never finished" in status.out
-    assert heard(at) == []
+    assert received_changes(at) == []
     assert segcli(*engage("gist", at.endpoint("gist"), file)).code == 0
 
 
@@ -67,14 +67,16 @@ def test_default_state_is_in_the_user_state_folder(segcli: Segcli, tmp_path: Pat
     assert "gist (sandbox)" in segcli("engage", "status").out
 
 
-def test_linked_state_is_the_same_state(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
-    at = standin()
+def test_linked_state_is_the_same_state(
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
+) -> None:
+    at = start_sandbox()
     (tmp_path / "link.sqlite").symlink_to(tmp_path / STATE)
     to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1"]))
     segcli(*to)
     segcli(*to, "--state", "link.sqlite")
 
-    assert len(heard(at)) == 1
+    assert len(received_changes(at)) == 1
     assert not (tmp_path / "link.sqlite.lock").exists()
 
 
@@ -88,9 +90,9 @@ def test_linked_state_is_the_same_state(segcli: Segcli, standin: Start, tmp_path
     ],
 )
 def test_unusable_state_is_an_error_before_sending(
-    place: str, code: int, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
+    place: str, code: int, problem: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     (tmp_path / "folder").mkdir()
     file, old = csv(tmp_path / "m.csv", range(100)), csv(tmp_path / "old.csv", range(100))
     said = segcli(*engage("gist", at.endpoint("gist"), file, "--state", place))
@@ -99,7 +101,7 @@ def test_unusable_state_is_an_error_before_sending(
     assert problem in said.err
     assert old.read_text().startswith("userId")
     assert "Traceback" not in said.err
-    assert heard(at) == []
+    assert received_changes(at) == []
     assert file.read_text().startswith("userId")
 
 
@@ -107,9 +109,9 @@ def test_unusable_state_is_an_error_before_sending(
 
 
 def test_status_lists_audiences_and_traits_without_truncation(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin(poison="u3@example.com")
+    at = start_sandbox(poison="u3@example.com")
     name = "A rather long name of an audience that somebody thought up in a meeting"
     to = engage("plotline", at.endpoint("plotline"), csv(tmp_path / "m.csv", ["u1", "u2", "u3"]))
     to[2] = name
@@ -144,23 +146,23 @@ def test_status_and_forget_create_no_state(segcli: Segcli, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["Big Spenders", "big_spenders", "big spenders"])
 def test_forgotten_audience_is_sent_again(
-    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+    name: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1", "u2"]))
     segcli(*to)
     forgetting = segcli("engage", "forget", name, "--state", STATE)
 
     assert (forgetting.code, forgetting.out) == (0, f"Forgot {name} at 1 destination.\n")
-    assert len(heard(at)) == 2, "nobody is told anything by forgetting"
+    assert len(received_changes(at)) == 2, "nobody is told anything by forgetting"
     segcli(*to)
-    assert len(heard(at)) == 2
+    assert len(received_changes(at)) == 2
 
 
 def test_forget_by_name_and_dest_forgets_one_destination_only(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    at = standin()
+    at = start_sandbox()
     file = csv(tmp_path / "m.csv", ["u1"])
     for name in ("gist", "plotline"):
         segcli(*engage(name, at.endpoint(name), file, "--key", "vip"))

@@ -11,12 +11,12 @@ from segcli.errors import InputError
 from segcli.lines import chunks
 
 Rows = list[Member | BadRow]
-Read = Callable[..., Rows]
+ReadFinding = Callable[..., Rows]
 NOBODY = "has no userId or anonymousId"
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Read:
+def read(tmp_path: Path) -> ReadFinding:
     """Read a list with this content and these options."""
 
     def read(content: bytes, *, max_line: int = chunks.MAX_LINE, **columns: object) -> Rows:
@@ -56,12 +56,12 @@ def bad(rows: Rows) -> list[tuple[int, bytes, str]]:
     ],
 )
 def test_csv_is_read_with_any_column_order_names_delimiter_and_line_ends(
-    content: bytes, read: Read
+    content: bytes, read: ReadFinding
 ) -> None:
     assert ids(read(content)) == [("u1", "a1", "ada@example.com")]
 
 
-def test_quoted_fields_may_contain_delimiters_quotes_and_line_breaks(read: Read) -> None:
+def test_quoted_fields_may_contain_delimiters_quotes_and_line_breaks(read: ReadFinding) -> None:
     content = b'userId,note\n"u,""1""","a\r\nb"\nu2,"\n\n"\nu3,x\n'
     rows = read(content, with_traits=True)
 
@@ -71,13 +71,13 @@ def test_quoted_fields_may_contain_delimiters_quotes_and_line_breaks(read: Read)
     assert [row.line for row in rows] == [2, 4, 7]
 
 
-def test_ids_and_emails_are_always_text(read: Read) -> None:
+def test_ids_and_emails_are_always_text(read: ReadFinding) -> None:
     rows = read(b"userId,anonymousId,email\n007,1e3,true\n0.50,false,5\n")
 
     assert ids(rows) == [("007", "1e3", "true"), ("0.50", "false", "5")]
 
 
-def test_empty_and_missing_cells_are_absent(read: Read) -> None:
+def test_empty_and_missing_cells_are_absent(read: ReadFinding) -> None:
     assert ids(read(b"userId,anonymousId,email\nu1,,\nu2\n,a3\n")) == [
         ("u1", "", ""),
         ("u2", "", ""),
@@ -85,12 +85,12 @@ def test_empty_and_missing_cells_are_absent(read: Read) -> None:
     ]
 
 
-def test_user_id_column_wins_over_id_column(read: Read) -> None:
+def test_user_id_column_wins_over_id_column(read: ReadFinding) -> None:
     assert ids(read(b"id,userId\nrow1,u1\n")) == [("u1", "", "")]
     assert bad(read(b"id,userId\nrow1,\n")) == [(2, b"row1,", NOBODY)]
 
 
-def test_header_without_a_user_id_is_an_error_that_shows_it(read: Read) -> None:
+def test_header_without_a_user_id_is_an_error_that_shows_it(read: ReadFinding) -> None:
     with pytest.raises(
         InputError, match=r"members:1: the header has no userId or anonymousId: name, email$"
     ):
@@ -105,12 +105,12 @@ def test_header_without_a_user_id_is_an_error_that_shows_it(read: Read) -> None:
         (b"userId,email\ru1,x\r", "the header is not CSV: new-line character"),
     ],
 )
-def test_unreadable_header_is_an_error(content: bytes, problem: str, read: Read) -> None:
+def test_unreadable_header_is_an_error(content: bytes, problem: str, read: ReadFinding) -> None:
     with pytest.raises(InputError, match=problem):
         read(content)
 
 
-def test_row_without_an_id_is_bad_and_hides_no_user(read: Read) -> None:
+def test_row_without_an_id_is_bad_and_hides_no_user(read: ReadFinding) -> None:
     rows = read(b"userId,email\nu1,x\n,y@example.com\nu3,z\n")
 
     assert bad(rows) == [(3, b",y@example.com", NOBODY)]
@@ -126,14 +126,16 @@ def test_row_without_an_id_is_bad_and_hides_no_user(read: Read) -> None:
         (b'"u2"2,x', "not CSV: ',' expected after '\"'"),
     ],
 )
-def test_unreadable_row_is_bad_and_the_next_is_read(row: bytes, problem: str, read: Read) -> None:
+def test_unreadable_row_is_bad_and_the_next_is_read(
+    row: bytes, problem: str, read: ReadFinding
+) -> None:
     first, second, third = read(b"userId,email\nu1,a\n" + row + b"\nu3,c\n")
 
     assert second == BadRow(line=3, text=row, problem=problem, hides_user=True)
     assert ids([first, third]) == [("u1", "", "a"), ("u3", "", "c")]
 
 
-def test_unclosed_quote_makes_the_rest_one_bad_row(read: Read) -> None:
+def test_unclosed_quote_makes_the_rest_one_bad_row(read: ReadFinding) -> None:
     rows = read(b'userId,email\nu1,a\n"u2,b\nu3,c\n')
 
     assert bad(rows) == [(3, b'"u2,b\nu3,c', "not CSV: unexpected end of data")]
@@ -141,7 +143,7 @@ def test_unclosed_quote_makes_the_rest_one_bad_row(read: Read) -> None:
 
 
 def test_unclosed_quote_does_not_load_the_whole_file(
-    read: Read,
+    read: ReadFinding,
 ) -> None:
     rows = read(b'userId,email\n"u1,a\n' + b"u2,b\n" * 100_000)
     [row] = [row for row in rows if isinstance(row, BadRow)]
@@ -151,12 +153,12 @@ def test_unclosed_quote_does_not_load_the_whole_file(
     assert ids(rows[-1:]) == [("u2", "", "b")]
 
 
-def test_an_empty_file_has_no_members_and_needs_no_header(read: Read) -> None:
+def test_an_empty_file_has_no_members_and_needs_no_header(read: ReadFinding) -> None:
     assert read(b"") == read(b"\n\n") == read(b"userId\n") == []
     assert read(b"\xef\xbb\xbf") == read(b"\xef\xbb\xbf\r\n") == []
 
 
-def test_line_longer_than_max_line_is_an_error_with_a_hint(read: Read) -> None:
+def test_line_longer_than_max_line_is_an_error_with_a_hint(read: ReadFinding) -> None:
     with pytest.raises(InputError, match=r"members:3: the line has 40 bytes") as caught:
         read(b"userId\nu1\n" + b"x" * 40 + b"\n", max_line=39)
 
@@ -167,7 +169,7 @@ def test_line_longer_than_max_line_is_an_error_with_a_hint(read: Read) -> None:
 # --- NDJSON
 
 
-def test_ndjson_accepts_the_same_names_and_keeps_digits_of_number_ids(read: Read) -> None:
+def test_ndjson_accepts_the_same_names_and_keeps_digits_of_number_ids(read: ReadFinding) -> None:
     rows = read(
         b'\xef\xbb\xbf{"userId": 42, "email": "ada@example.com"}\r\n'
         b'{"user_id": 123456789012345678901234567890}\n'
@@ -183,7 +185,7 @@ def test_ndjson_accepts_the_same_names_and_keeps_digits_of_number_ids(read: Read
     ]
 
 
-def test_blank_ndjson_lines_are_skipped_but_numbered(read: Read) -> None:
+def test_blank_ndjson_lines_are_skipped_but_numbered(read: ReadFinding) -> None:
     rows = read(b'\n  \n{"userId": "u1"}\n\n\t\n{"userId": "u2"}\n\n')
 
     assert [row.line for row in rows] == [3, 6]
@@ -203,7 +205,7 @@ def test_blank_ndjson_lines_are_skipped_but_numbered(read: Read) -> None:
     ],
 )
 def test_bad_ndjson_row_has_a_problem_and_the_next_is_read(
-    row: bytes, problem: str, hides: bool, read: Read
+    row: bytes, problem: str, hides: bool, read: ReadFinding
 ) -> None:
     first, second, third = read(b'{"userId": "u1"}\n' + row + b'\n{"userId": "u3"}\n')
 
@@ -229,19 +231,19 @@ def test_bad_ndjson_row_has_a_problem_and_the_next_is_read(
     ],
 )
 def test_header_with_a_repeated_column_is_an_error_that_names_the_line(
-    header: bytes, names: str, read: Read
+    header: bytes, names: str, read: ReadFinding
 ) -> None:
     with pytest.raises(InputError, match=rf"members:2: .* twice: {names}$") as caught:
         read(b"\n" + header + b"\n" + b"a,b,c\n".replace(b",", b";" if b";" in header else b","))
     assert "Rename or remove one" in caught.value.hint
 
 
-def test_repeated_value_column_is_an_error(read: Read) -> None:
+def test_repeated_value_column_is_an_error(read: ReadFinding) -> None:
     with pytest.raises(InputError, match=r"members:1: .* twice: value, Value$"):
         read(b"userId,value,Value\nu1,1,2\n", value=("value",))
 
 
-def test_different_names_and_unnamed_columns_are_accepted(read: Read) -> None:
+def test_different_names_and_unnamed_columns_are_accepted(read: ReadFinding) -> None:
     assert ids(read(b"userId,id,plan,Plan,,,_,__\nu1,7,a,b,c,d,e,f\n")) == [("u1", "", "")]
 
 
@@ -268,7 +270,7 @@ HOSTILE = [
 @pytest.mark.parametrize("name", ["userId", "anonymous_id", "Email"])
 @pytest.mark.parametrize(("value", "problem"), HOSTILE)
 def test_id_with_invisible_characters_is_a_bad_row(
-    name: str, value: str, problem: str, read: Read
+    name: str, value: str, problem: str, read: ReadFinding
 ) -> None:
     names = [name, *{"userId", "anonymous_id", "Email"} - {name}]
     row = f'"{value}",x,x'.encode()
@@ -280,14 +282,16 @@ def test_id_with_invisible_characters_is_a_bad_row(
 
 
 @pytest.mark.parametrize("value", ["a b", "007", "می‌خ", "👩‍🚀", "é", "a@b.c"])
-def test_id_of_visible_characters_is_a_member(value: str, read: Read) -> None:
+def test_id_of_visible_characters_is_a_member(value: str, read: ReadFinding) -> None:
     assert ids(read(f"userId\n{value}\n".encode())) == [(value, "", "")]
     assert ids(read(json.dumps({"userId": value}).encode())) == [(value, "", "")]
 
 
 @pytest.mark.parametrize("value", ["true", "[1]", "{}"])
 @pytest.mark.parametrize("name", ["userId", "email"])
-def test_id_that_is_neither_text_nor_number_is_a_bad_row(name: str, value: str, read: Read) -> None:
+def test_id_that_is_neither_text_nor_number_is_a_bad_row(
+    name: str, value: str, read: ReadFinding
+) -> None:
     line = f'{{"anonymousId":"a","{name}":{value}}}'.encode()
     assert bad(read(line)) == [(1, line, f"{name} is neither a string nor a number")]
 
@@ -301,10 +305,12 @@ def test_id_that_is_neither_text_nor_number_is_a_bad_row(name: str, value: str, 
         (b'{"userId":"a","user_id":"b"}', "has the same field twice: userId, user_id"),
     ],
 )
-def test_ndjson_row_with_a_repeated_key_is_a_bad_row(line: bytes, problem: str, read: Read) -> None:
+def test_ndjson_row_with_a_repeated_key_is_a_bad_row(
+    line: bytes, problem: str, read: ReadFinding
+) -> None:
     assert [(row[0], row[2]) for row in bad(read(b'{"userId":"x"}\n' + line))] == [(2, problem)]
 
 
-def test_colons_and_nested_objects_are_not_repeated_keys(read: Read) -> None:
+def test_colons_and_nested_objects_are_not_repeated_keys(read: ReadFinding) -> None:
     line = b'{"userId":"a:b","x":{"userId":"c","y":[{"y":1},{"y":2}]},"z":"\\":"}'
     assert ids(read(line)) == [("a:b", "", "")]

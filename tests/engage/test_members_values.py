@@ -10,12 +10,12 @@ from segcli.engage.members import BadRow, Columns, Member, members
 from segcli.errors import InputError
 from segcli.lines import chunks
 
-Read = Callable[..., list[Member | BadRow]]
+ReadFinding = Callable[..., list[Member | BadRow]]
 VALUE = ("value", "Lifetime Value", "lifetime_value")
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Read:
+def read(tmp_path: Path) -> ReadFinding:
     """Read a list with this content and these options."""
 
     def read(content: str, **columns: object) -> list[Member | BadRow]:
@@ -51,7 +51,7 @@ CELLS = [
 
 @pytest.mark.parametrize(("cell", "value"), CELLS)
 def test_csv_cell_is_a_number_boolean_or_null_if_it_reads_as_one(
-    cell: str, value: str, read: Read
+    cell: str, value: str, read: ReadFinding
 ) -> None:
     [row] = read(f"userId,value\nu1,{cell}\n", value=VALUE)
 
@@ -63,7 +63,7 @@ def test_csv_cell_is_a_number_boolean_or_null_if_it_reads_as_one(
     "value",
     ["5", "12345678901234567890123.456789012345678901", "true", "null", '"5"', '{"a":[1]}', "[]"],
 )
-def test_ndjson_value_keeps_its_type_and_all_digits(value: str, read: Read) -> None:
+def test_ndjson_value_keeps_its_type_and_all_digits(value: str, read: ReadFinding) -> None:
     [row] = read(f'{{"userId": "u1", "value": {value}}}\n', value=VALUE)
 
     assert isinstance(row, Member)
@@ -71,7 +71,7 @@ def test_ndjson_value_keeps_its_type_and_all_digits(value: str, read: Read) -> N
 
 
 @pytest.mark.parametrize("name", ["value", "Value", "Lifetime Value", "lifetime_value"])
-def test_value_column_is_named_value_or_like_the_trait(name: str, read: Read) -> None:
+def test_value_column_is_named_value_or_like_the_trait(name: str, read: ReadFinding) -> None:
     [row] = read(f"plan,{name},userId\npro,5,u1\n", value=VALUE)
     [same] = read(json.dumps({"userId": "u1", name: 5}), value=VALUE)
 
@@ -80,7 +80,7 @@ def test_value_column_is_named_value_or_like_the_trait(name: str, read: Read) ->
     assert row.value == same.value == "5"
 
 
-def test_header_without_a_value_column_is_an_error_with_a_hint(read: Read) -> None:
+def test_header_without_a_value_column_is_an_error_with_a_hint(read: ReadFinding) -> None:
     with pytest.raises(
         InputError, match="the header has no column for the value: userId, ltv"
     ) as caught:
@@ -90,7 +90,7 @@ def test_header_without_a_value_column_is_an_error_with_a_hint(read: Read) -> No
 
 
 @pytest.mark.parametrize("content", ["email,userId,value\nx,u1\n", '{"userId": "u1", "ltv": 5}\n'])
-def test_row_without_the_value_is_bad_and_not_null(content: str, read: Read) -> None:
+def test_row_without_the_value_is_bad_and_not_null(content: str, read: ReadFinding) -> None:
     [row] = read(content, value=VALUE)
 
     assert isinstance(row, BadRow)
@@ -98,13 +98,13 @@ def test_row_without_the_value_is_bad_and_not_null(content: str, read: Read) -> 
     assert row.hides_user
 
 
-def test_audience_member_always_has_the_value_true(read: Read) -> None:
+def test_audience_member_always_has_the_value_true(read: ReadFinding) -> None:
     rows = read("userId,value\nu1,5\nu2,false\n")
 
     assert [row.value for row in rows if isinstance(row, Member)] == ["true", "true"]
 
 
-def test_other_columns_are_traits_only_with_traits_option(read: Read) -> None:
+def test_other_columns_are_traits_only_with_traits_option(read: ReadFinding) -> None:
     content = "userId,email,plan,seats\nu1,ada@example.com,pro,5\n"
     [without] = read(content)
     [row] = read(content, with_traits=True)
@@ -115,7 +115,7 @@ def test_other_columns_are_traits_only_with_traits_option(read: Read) -> None:
     assert row.traits == '{"plan":"pro","seats":5}'
 
 
-def test_traits_keep_their_names_and_nulls_are_dropped(read: Read) -> None:
+def test_traits_keep_their_names_and_nulls_are_dropped(read: ReadFinding) -> None:
     rows = read(
         '{"userId": 1, "value": 2, "First_Name": "Ada", "age": null, "address": {"city": "Ely"}}\n'
         '{"userId": 1, "value": 2, "total": 12345678901234567890.5}\n',
@@ -129,14 +129,14 @@ def test_traits_keep_their_names_and_nulls_are_dropped(read: Read) -> None:
     ]
 
 
-def test_empty_cells_and_unnamed_columns_are_not_traits(read: Read) -> None:
+def test_empty_cells_and_unnamed_columns_are_not_traits(read: ReadFinding) -> None:
     [row] = read("userId,plan,,city\nu1,,surplus,Ely\n", with_traits=True)
 
     assert isinstance(row, Member)
     assert row.traits == '{"city":"Ely"}'
 
 
-def test_rows_belong_to_a_user_by_user_id_else_anonymous_id(read: Read) -> None:
+def test_rows_belong_to_a_user_by_user_id_else_anonymous_id(read: ReadFinding) -> None:
     rows = read("userId,anonymousId\nx,a1\nx,a2\n,x\n,x\n")
 
     assert [row.user for row in rows if isinstance(row, Member)] == ["u:x", "u:x", "a:x", "a:x"]

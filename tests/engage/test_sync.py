@@ -19,7 +19,7 @@ BIG = Computation(kind="audience", key="big", label="Acme")
 Fates = list[tuple[DeliveryState, int]]
 
 
-class Noting(EngageState):
+class RecordingState(EngageState):
     """A state that records calls of `note`, and may block the first one."""
 
     def __init__(self, path: Path) -> None:
@@ -38,14 +38,14 @@ class Noting(EngageState):
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Noting]:
-    state = Noting(tmp_path / "state.sqlite")
+def state(tmp_path: Path) -> Iterator[RecordingState]:
+    state = RecordingState(tmp_path / "state.sqlite")
     yield state
     state.close()
 
 
 @pytest.fixture
-def syncing(state: Noting) -> SyncProgress:
+def syncing(state: RecordingState) -> SyncProgress:
     """A sync with changes for five users."""
     found = difference(state, audience("u1", "u2", "u3", "u4", "u5"))
     return SyncProgress(state, found, BIG, at="2026-02-03T10:11:12.000Z")
@@ -55,7 +55,7 @@ def line(place: int) -> Line:
     return Line("m.csv", place + 1, b"{}", place)
 
 
-def in_doubt(path: Path) -> int:
+def users_in_doubt(path: Path) -> int:
     """Return how many users may know something, according to the state."""
     with opened(path, rehearsal=True) as state:
         return difference(state, []).known
@@ -66,10 +66,10 @@ def test_change_is_recorded_on_disk_before_it_is_sent(
 ) -> None:
     asyncio.run(syncing.leaving([line(1), line(2)]))
 
-    assert in_doubt(tmp_path / "state.sqlite") == 2
+    assert users_in_doubt(tmp_path / "state.sqlite") == 2
 
 
-def test_retried_change_is_not_recorded_twice(syncing: SyncProgress, state: Noting) -> None:
+def test_retried_change_is_not_recorded_twice(syncing: SyncProgress, state: RecordingState) -> None:
     async def story() -> None:
         await syncing.leaving([line(1), line(2)])
         await syncing.leaving([line(2)])
@@ -80,7 +80,9 @@ def test_retried_change_is_not_recorded_twice(syncing: SyncProgress, state: Noti
     assert state.notes == [[("sent", 1), ("sent", 2)], [("sent", 3)]]
 
 
-def test_results_are_recorded_in_order_on_synced(syncing: SyncProgress, state: Noting) -> None:
+def test_results_are_recorded_in_order_on_synced(
+    syncing: SyncProgress, state: RecordingState
+) -> None:
     async def story() -> None:
         await syncing.leaving([line(1), line(2), line(3)])
         syncing.settle(Result([line(2)], "delivered"))
@@ -105,10 +107,10 @@ def test_change_refused_after_two_tries_stays_in_doubt(
 
     asyncio.run(story())
 
-    assert in_doubt(tmp_path / "state.sqlite") == 1
+    assert users_in_doubt(tmp_path / "state.sqlite") == 1
 
 
-def test_unsent_change_is_not_recorded(syncing: SyncProgress, state: Noting) -> None:
+def test_unsent_change_is_not_recorded(syncing: SyncProgress, state: RecordingState) -> None:
     async def story() -> None:
         syncing.settle(Result([line(1)], "rejected"))
         syncing.settle(Result([line(2)], "skipped"))
@@ -120,7 +122,7 @@ def test_unsent_change_is_not_recorded(syncing: SyncProgress, state: Noting) -> 
     assert state.known()[0].pending == 5
 
 
-def test_end_records_remaining_results(syncing: SyncProgress, state: Noting) -> None:
+def test_end_records_remaining_results(syncing: SyncProgress, state: RecordingState) -> None:
     asyncio.run(syncing.leaving([line(1)]))
     syncing.settle(Result([line(1)], "delivered"))
     syncing.end(finished=False)
@@ -129,13 +131,13 @@ def test_end_records_remaining_results(syncing: SyncProgress, state: Noting) -> 
     assert (known.members, known.pending, known.last_sync) == (1, 4, "")
 
 
-def test_end_of_a_finished_sync_is_recorded(syncing: SyncProgress, state: Noting) -> None:
+def test_end_of_a_finished_sync_is_recorded(syncing: SyncProgress, state: RecordingState) -> None:
     syncing.end(finished=True)
 
     assert state.known()[0].last_sync == "2026-02-03T10:11:12.000Z"
 
 
-def test_end_waits_for_a_write_in_progress(syncing: SyncProgress, state: Noting) -> None:
+def test_end_waits_for_a_write_in_progress(syncing: SyncProgress, state: RecordingState) -> None:
     """After a second Ctrl-C, nothing waits for the thread that writes."""
     state.first_goes_on.clear()
 
@@ -155,7 +157,7 @@ def test_end_waits_for_a_write_in_progress(syncing: SyncProgress, state: Noting)
     assert state.known()[0].members == 1
 
 
-def wait_for_first(state: Noting) -> None:
+def wait_for_first(state: RecordingState) -> None:
     wait_until(lambda: bool(state.notes))
 
 

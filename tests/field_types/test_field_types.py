@@ -104,11 +104,13 @@ def test_a_value_of_another_type_is_converted_if_nothing_is_lost(
         ),
     ],
 )
-def test_what_does_not_fit_is_rejected_with_its_path(entry: Any, value: Any, reason: str) -> None:
+def test_a_value_that_does_not_fit_is_rejected_with_its_path(
+    entry: Any, value: Any, reason: str
+) -> None:
     assert made(entry, value) == reason
 
 
-def test_every_mistake_is_told_at_once_in_the_order_of_the_fields() -> None:
+def test_all_mistakes_are_reported_in_the_order_of_the_fields() -> None:
     fields = {
         "id": "string required",
         "n": "number",
@@ -209,7 +211,7 @@ def test_in_a_batch_an_empty_text_stays_in_a_text() -> None:
     assert made("number", "", in_batch=True) == "absent"
 
 
-def test_what_is_no_field_goes_unless_the_object_takes_others() -> None:
+def test_unknown_fields_are_removed_unless_the_object_accepts_others() -> None:
     inner = {"type": "object", "properties": {"b": "string"}}
     conform = compiled_fields(
         field_types({"a": inner, "o": inner | {"additionalProperties": True}, "any": "object"})
@@ -247,7 +249,7 @@ def test_what_is_no_field_goes_unless_the_object_takes_others() -> None:
         ("password", "x", None),
     ],
 )
-def test_a_format_takes_what_has_its_form(name: str, good: str, bad: str | None) -> None:
+def test_a_format_accepts_texts_of_its_form(name: str, good: str, bad: str | None) -> None:
     assert made(f"string {name}", good) == good
     if bad is not None:
         assert "must be" in made(f"string {name}", bad)
@@ -257,7 +259,7 @@ def test_a_format_takes_what_has_its_form(name: str, good: str, bad: str | None)
     "text",
     ["2024", "20240203", "2024-13-45", "2024-02-03T04:05:06+02:00", "Feb 3 2024", "-1", "12.5"],
 )
-def test_a_datetime_takes_what_javascript_takes_for_a_date(text: str) -> None:
+def test_a_datetime_accepts_the_dates_of_javascript(text: str) -> None:
     assert made("datetime", text) == text
 
 
@@ -288,7 +290,7 @@ def test_no_fields_and_no_payload_raise_anything_but_rejected(
 
 
 @for_each("kind", FIELD_KINDS)
-def test_what_is_of_its_type_already_stays_as_it_is(kind: str) -> None:
+def test_a_value_of_the_right_type_is_unchanged(kind: str) -> None:
     assert made(kind, PLAIN[kind]) is PLAIN[kind]
     assert made(f"{kind} multiple", [PLAIN[kind]]) == [PLAIN[kind]]
 
@@ -315,7 +317,7 @@ def test_what_is_of_its_type_already_stays_as_it_is(kind: str) -> None:
         ),
     ],
 )
-def test_a_mistake_in_fields_is_told_with_its_place(
+def test_a_mistake_in_fields_is_reported_with_its_place(
     fields: dict[str, Any], where: tuple[str | int, ...], problem: str
 ) -> None:
     [(path, found)] = problems_of(fields)

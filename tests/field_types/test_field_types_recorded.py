@@ -36,7 +36,7 @@ def paths_of(case: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys("".join(f"/{name}" for name in one.path) for one in found))
 
 
-def test_a_payload_becomes_what_segment_makes_of_it() -> None:
+def test_a_payload_is_converted_as_segment_converts_it() -> None:
     missed = [case["id"] for case in CASES if not is_as_recorded(case)]
 
     assert not missed
@@ -52,7 +52,7 @@ def is_as_recorded(case: dict[str, Any]) -> bool:
     )
 
 
-def test_a_payload_in_a_batch_becomes_what_segment_makes_of_it_there() -> None:
+def test_a_payload_in_a_batch_is_converted_as_segment_converts_it() -> None:
     differing = [case for case in CASES if "batch_payload" in case or "batch_throws" in case]
     missed = []
     for case in differing:

@@ -21,7 +21,7 @@ def events() -> list[tuple[int, Any]]:
     return [(record["line"], record["event"]) for record in map(json.loads, lines)]
 
 
-def picked(query: str) -> list[int]:
+def selected_lines(query: str) -> list[int]:
     """Return the lines of the events that a query selects; none if the query cannot be read."""
     try:
         matches = matcher(query)
@@ -33,7 +33,7 @@ def picked(query: str) -> list[int]:
 @pytest.mark.skipif(not CASES, reason="nothing is recorded here")
 @pytest.mark.parametrize("case", CASES, ids=[case["fql"].strip()[:80] for case in CASES])
 def test_published_query_selects_the_recorded_events(case: dict[str, Any]) -> None:
-    assert picked(case["fql"]) == case["matches"]
+    assert selected_lines(case["fql"]) == case["matches"]
 
 
 @pytest.mark.skipif(not CASES, reason="nothing is recorded here")

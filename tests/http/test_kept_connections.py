@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from support.fakes import PATIENCE
-from support.wires import OK, Call, over, replies_to, wire_that
+from support.wires import OK, Call, over, replies_to, socket_server
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
@@ -63,7 +63,7 @@ def test_bytes_on_an_idle_connection_are_not_the_next_reply(
             await asyncio.sleep(0)
         return [*found, *[await post(Request(wire.url, b"%d" % number)) for number in (2, 3)]]
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         found = over(transport, story)
 
     assert statuses(found) == [int(first[9:12]), 201, 201]
@@ -78,7 +78,7 @@ def test_bytes_on_an_idle_connection_are_not_the_next_reply(
 def test_bytes_after_a_204_are_not_the_reply_to_the_next_request(
     transport: str, stray: bytes, step: int
 ) -> None:
-    """Nothing of the 204 says that it will come: the request is out by then, and is answered."""
+    """The next request is sent before these bytes can be seen, and the vendor answers it."""
     opened: list[Call] = []
 
     def talk(call: Call) -> None:
@@ -91,7 +91,7 @@ def test_bytes_after_a_204_are_not_the_reply_to_the_next_request(
             for at in range(0, len(text), step):
                 call.say(text[at : at + step])
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         requests = [Request(wire.url, b"%d" % number) for number in range(4)]
         found = replies_to(transport, *requests, timeout=30.0)
 
@@ -105,7 +105,7 @@ def test_bytes_after_a_204_are_not_the_reply_to_the_next_request(
 def test_no_method_is_resent_if_a_kept_connection_breaks(
     transport: str, method: str, reads: bool
 ) -> None:
-    """The vendor may have it: whether it is sent again is for whoever counts to decide."""
+    """The vendor may have received it: only the delivery decides whether to send it again."""
 
     def talk(call: Call) -> None:
         call.read()
@@ -115,7 +115,7 @@ def test_no_method_is_resent_if_a_kept_connection_breaks(
         else:
             call.socket.recv(1)
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         requests = [Request(wire.url, b"%d" % number, method=method) for number in (1, 2)]
         first, second = replies_to(transport, *requests)
 
@@ -138,7 +138,7 @@ def test_no_method_is_resent_if_a_kept_connection_breaks(
 def test_no_reply_tells_whether_the_vendor_closed_the_connection(
     transport: str, talk: Callable[[Call], None], is_closed: bool
 ) -> None:
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         (found,) = replies_to(transport, wire.url)
 
     assert isinstance(found, NoReply)

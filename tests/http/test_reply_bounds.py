@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.bombs import SIZE, bomb, encoded_in
 from support.fakes import PATIENCE
-from support.wires import Call, over, replies_to, wire_that
+from support.wires import Call, over, replies_to, socket_server
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
@@ -57,7 +57,7 @@ def cost_of(
         return Cost(reply, peak, took, await watching)
 
     done = threading.Event()
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         return over(transport, story, timeout=timeout), wire.ended.wait(PATIENCE)
 
 
@@ -175,7 +175,7 @@ def test_reply_with_many_long_headers_is_read(transport: str) -> None:
         call.read()
         call.say(HEAD + headers + b"Content-Length: 2\r\n\r\n{}")
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         (reply,) = replies_to(transport, wire.url)
 
     assert isinstance(reply, Reply)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 from support.fakes import PATIENCE
-from support.wires import OK, Call, over, replies_to, wire_that
+from support.wires import OK, Call, over, replies_to, socket_server
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
@@ -74,7 +74,7 @@ def resets_once_much_was_read(call: Call) -> None:
 def test_reply_with_a_broken_body_has_its_status_and_the_reason(
     transport: str, talk: Callable[[Call], None], why: str
 ) -> None:
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         (reply,) = replies_to(transport, wire.url, timeout=30.0)
         wire.ended.set()
 
@@ -86,7 +86,7 @@ def test_reply_that_does_not_end_in_time_has_its_status_and_the_reason(transport
     async def story(post: Post) -> list[Reply | NoReply]:
         return await asyncio.gather(*(post(Request(wire.url, b"{}")) for wire in wires))
 
-    with wire_that(halts) as halting, wire_that(drips) as dripping:
+    with socket_server(halts) as halting, socket_server(drips) as dripping:
         wires = (halting, dripping)
         found = over(transport, story, timeout=3.0)
         for wire in wires:
@@ -116,7 +116,7 @@ def test_invalid_chunk_is_detected_at_once(transport: str) -> None:
 
     came = threading.Event()
     threading.Timer(0.05, came.set).start()
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         (reply,) = replies_to(transport, wire.url, timeout=20.0)
         assert wire.ended.wait(PATIENCE)
 
@@ -126,7 +126,7 @@ def test_invalid_chunk_is_detected_at_once(transport: str) -> None:
 
 def test_reply_with_both_length_and_chunks_has_its_status(transport: str) -> None:
     text = HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-    with wire_that(says(text)) as wire:
+    with socket_server(says(text)) as wire:
         (reply,) = replies_to(transport, wire.url)
 
     assert isinstance(reply, Reply), reply
@@ -142,7 +142,7 @@ def test_body_that_does_not_match_its_coding_is_broken(
     transport: str, coding: str, body: bytes
 ) -> None:
     head = HEAD + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
-    with wire_that(says(head % (coding.encode(), len(body)) + body)) as wire:
+    with socket_server(says(head % (coding.encode(), len(body)) + body)) as wire:
         (reply,) = replies_to(transport, wire.url)
 
     assert isinstance(reply, Reply)
@@ -151,7 +151,7 @@ def test_body_that_does_not_match_its_coding_is_broken(
 
 @pytest.mark.parametrize("text", [OK, b"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n"])
 def test_complete_reply_is_not_broken(transport: str, text: bytes) -> None:
-    with wire_that(says(text)) as wire:
+    with socket_server(says(text)) as wire:
         (reply,) = replies_to(transport, wire.url)
 
     assert isinstance(reply, Reply)
@@ -161,7 +161,7 @@ def test_complete_reply_is_not_broken(transport: str, text: bytes) -> None:
 @pytest.mark.parametrize("status", ["000", "101", "199", "600", "999", "1000", "20", "abc", "-20"])
 def test_invalid_status_is_no_reply(transport: str, status: str) -> None:
     text = f"HTTP/1.1 {status} X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".encode()
-    with wire_that(says(text)) as wire:
+    with socket_server(says(text)) as wire:
         (reply,) = replies_to(transport, wire.url)
 
     assert isinstance(reply, NoReply), reply
@@ -190,7 +190,7 @@ def test_bytes_after_a_reply_are_ignored_and_no_request_is_resent(
         opened.append(call)
         call.answer(text)
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         found = replies_to(transport, *(Request(wire.url, b"%d" % n) for n in range(5)))
 
     assert [reply.status for reply in found if isinstance(reply, Reply) and not reply.broken] == [

@@ -6,8 +6,8 @@ from collections import Counter
 from contextlib import ExitStack
 
 import pytest
-from support.reply_kinds import BEHIND, KINDS, Kind, Then, found_in, talk_of
-from support.wires import Call, over, replies_to, wire_that
+from support.reply_kinds import BEHIND, KINDS, AfterReply, ReplyKind, found_in, talk_of
+from support.wires import Call, over, replies_to, socket_server
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
@@ -17,8 +17,8 @@ from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 
-ENDING = [kind for kind in KINDS if kind.then is not Then.HOLD]
-ENDLESS = [kind for kind in KINDS if kind.then is Then.HOLD]
+ENDING = [kind for kind in KINDS if kind.then is not AfterReply.HOLD]
+ENDLESS = [kind for kind in KINDS if kind.then is AfterReply.HOLD]
 # What comes late, behind a reply, may come behind the next request too.
 IN_STEPS = [kind for kind in ENDING if kind not in BEHIND and len(kind.says) < 500]
 
@@ -41,14 +41,14 @@ def test_the_table_names_each_kind_once_and_gives_reasons(transport: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ENDING, ids=lambda kind: kind.name)
-def test_a_reply_means_what_the_table_says(transport: str, kind: Kind) -> None:
+def test_each_kind_of_reply_has_the_verdict_of_the_table(transport: str, kind: ReplyKind) -> None:
     opened: list[Call] = []
-    with wire_that(talk_of(kind, opened=opened)) as wire:
+    with socket_server(talk_of(kind, opened=opened)) as wire:
         requests = [Request(wire.url, b"1"), Request(wire.url, b"2")]
         found = replies_to(transport, *requests, timeout=30.0)
         got = [text[-1:] for text in wire.got]
 
-    if kind.then in {Then.CLOSE, Then.RESET}:
+    if kind.then in {AfterReply.CLOSE, AfterReply.RESET}:
         # The second may go out before it is seen that the connection was closed behind the first.
         assert got[:1] == [b"1"]
         assert got in ([b"1"], [b"1", b"2"])
@@ -60,12 +60,12 @@ def test_a_reply_means_what_the_table_says(transport: str, kind: Kind) -> None:
         assert len(opened) == 2
 
 
-def test_endless_reply_means_what_the_table_says(transport: str) -> None:
+def test_endless_replies_have_the_verdicts_of_the_table(transport: str) -> None:
     async def story(post: Post) -> list[Reply | NoReply]:
         return await asyncio.gather(*(post(Request(wire.url, b"1")) for wire in wires))
 
     with ExitStack() as stack:
-        wires = [stack.enter_context(wire_that(talk_of(kind))) for kind in ENDLESS]
+        wires = [stack.enter_context(socket_server(talk_of(kind))) for kind in ENDLESS]
         found = over(transport, story, timeout=3.0)
         got = [len(wire.got) for wire in wires]
 
@@ -80,7 +80,7 @@ def test_reply_means_the_same_in_pieces_of_any_size(transport: str, step: int) -
         return [await post(Request(wire.url, b"1")) for wire in wires]
 
     with ExitStack() as stack:
-        wires = [stack.enter_context(wire_that(talk_of(kind, step=step))) for kind in IN_STEPS]
+        wires = [stack.enter_context(socket_server(talk_of(kind, step=step))) for kind in IN_STEPS]
         found = over(transport, story, timeout=30.0)
 
     named = {kind.name: found_in(reply) for kind, reply in zip(IN_STEPS, found, strict=True)}

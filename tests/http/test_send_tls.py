@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.fakes import Answer, Said, Vendor, report_in, sending_to, tracks, vendor_that, written
+from support.fakes import (
+    Answer,
+    CommandResult,
+    Vendor,
+    report_in,
+    sending_to,
+    tracks,
+    vendor_server,
+    write_events,
+)
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +39,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vendor(certificate: Path) -> Iterator[Vendor]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with vendor_that(lambda _got: Answer(), context) as vendor:
+    with vendor_server(lambda _got: Answer(), context) as vendor:
         yield vendor
 
 
 def test_untrusted_certificate_stops_the_run_at_once(
     segcli: Segcli, vendor: Vendor, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(20))
+    events = write_events(tmp_path / "events.jsonl", tracks(20))
     said = segcli(*sending_to("gist", vendor.url), events)
 
     assert said.code == 3
@@ -56,7 +65,7 @@ def test_certificate_trusted_by_the_machine_is_accepted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    events = written(tmp_path / "events.jsonl", tracks(20))
+    events = write_events(tmp_path / "events.jsonl", tracks(20))
 
     assert segcli(*sending_to("gist", vendor.url), events).code == 0
     assert len(vendor.got) == 20
@@ -75,7 +84,7 @@ def test_certificates_that_cannot_be_read_stop_the_run_at_once(
     reason = "it holds no certificate" if name == "empty.pem" else "No such file"
     (tmp_path / "empty.pem").touch()
     monkeypatch.setenv("SSL_CERT_FILE", name)
-    events = written(tmp_path / "events.jsonl", tracks(20))
+    events = write_events(tmp_path / "events.jsonl", tracks(20))
     said = segcli(*sending_to("gist", vendor.url), "--http-transport", transport, events)
 
     assert said.code == 3

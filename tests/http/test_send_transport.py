@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, report_in, sending_to, tracks, written
+from support.fakes import CommandResult, report_in, sending_to, tracks, write_events
 
 from segcli.http.transports import TRANSPORTS
 from segcli.sandbox import Fault, SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
 
 
@@ -22,10 +22,10 @@ def without_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_run_with_any_transport_delivers_all_despite_faults(
-    transport: str, segcli: Segcli, standin: Start, tmp_path: Path
+    transport: str, segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(60, users=20))
-    at = standin(faults=(Fault("503", 0.1), Fault("reset", 0.1)), seed=1, retry_after=0)
+    events = write_events(tmp_path / "events.jsonl", tracks(60, users=20))
+    at = start_sandbox(faults=(Fault("503", 0.1), Fault("reset", 0.1)), seed=1, retry_after=0)
     to = sending_to("gist", at.endpoint("gist"))
     said = segcli(*to, events, "--http-transport", transport)
 
@@ -35,10 +35,10 @@ def test_run_with_any_transport_delivers_all_despite_faults(
 
 @pytest.mark.usefixtures("without_aiohttp")
 def test_missing_default_transport_is_noted_once_and_httpx_is_used(
-    segcli: Segcli, standin: Start, tmp_path: Path
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
-    said = segcli(*sending_to("gist", standin().endpoint("gist")), events)
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
+    said = segcli(*sending_to("gist", start_sandbox().endpoint("gist")), events)
 
     assert said.code == 0
     assert said.err.count("aiohttp cannot be loaded (") == 1
@@ -49,7 +49,7 @@ def test_missing_default_transport_is_noted_once_and_httpx_is_used(
 def test_requested_transport_that_cannot_be_loaded_is_an_error(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     to = sending_to("gist", "http://127.0.0.1:1")
     said = segcli(*to, events, "--http-transport", "aiohttp")
 

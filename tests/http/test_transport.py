@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from support.fakes import PATIENCE, closed_port, wait_until
-from support.wires import OK, Call, over, replies_to, wire_that
+from support.wires import OK, Call, over, replies_to, socket_server
 
 from segcli import __version__
 from segcli.core.destination import Request
@@ -55,7 +55,7 @@ def packed(coding: str, body: bytes) -> bytes:
 def test_request_is_sent_unchanged_with_header_names_as_written(
     transport: str,
 ) -> None:
-    with wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as wire:
         headers = {"apiToken": "key", "Content-Type": "application/json"}
         reply_to(transport, Request(f"{wire.url}event?a=b", b'{"a":1}', headers))
 
@@ -73,7 +73,7 @@ def test_request_is_sent_unchanged_with_header_names_as_written(
 
 
 def test_request_header_replaces_the_default_one(transport: str) -> None:
-    with wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as wire:
         reply_to(transport, Request(wire.url, b"", {"user-agent": "acme", "accept": "text/x"}))
 
     found = {name.lower(): value for name, value in wire.headers().items()}
@@ -81,7 +81,7 @@ def test_request_header_replaces_the_default_one(transport: str) -> None:
 
 
 def test_user_of_the_address_overrides_the_authorization_header(transport: str) -> None:
-    with wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as wire:
         url = wire.url.replace("//", "//ada:s%40cret@")
         reply_to(transport, Request(url, b"", {"Authorization": "Basic other"}))
 
@@ -90,7 +90,7 @@ def test_user_of_the_address_overrides_the_authorization_header(transport: str) 
 
 
 def test_non_ascii_in_the_url_is_percent_encoded_once(transport: str) -> None:
-    with wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as wire:
         reply_to(transport, f"{wire.url}café%7E/a b?q=ü%2F&x=%20#part")
 
     assert wire.line() == b"POST /caf%C3%A9%7E/a%20b?q=%C3%BC%2F&x=%20 HTTP/1.1"
@@ -98,7 +98,7 @@ def test_non_ascii_in_the_url_is_percent_encoded_once(transport: str) -> None:
 
 def test_ipv6_address_is_reached(transport: str) -> None:
     try:
-        with wire_that(Call.answer, host="::1") as wire:
+        with socket_server(Call.answer, host="::1") as wire:
             reply_to(transport, wire.url)
     except OSError:
         pytest.skip("this machine has no IPv6")
@@ -107,7 +107,7 @@ def test_ipv6_address_is_reached(transport: str) -> None:
 
 
 def test_header_with_a_line_break_is_refused_before_sending(transport: str) -> None:
-    with wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as wire:
         found = reason_of(transport, Request(wire.url, b"", {"X-Label": "a\r\nX-Other: b"}))
 
     assert found.final
@@ -128,7 +128,7 @@ def test_connections_are_reused_and_limited_to_the_concurrency(
         for _ in range(10):
             await asyncio.gather(*(post(Request(wire.url, b"{}")) for _ in range(4)))
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         over(transport, story)
 
     assert len(wire.got) == 40
@@ -140,7 +140,7 @@ def test_connections_are_reused_and_limited_to_the_concurrency(
 
 def test_reply_headers_are_lower_case_and_repeated_ones_joined(transport: str) -> None:
     head = b"HTTP/1.1 429 X\r\nRetry-After: 7\r\nX-A: 1\r\nx-a: 2\r\nX-B: caf\xc3\xa9\xff\r\n"
-    with wire_that(says(head + b"Content-Length: 4\r\n\r\nbody")) as wire:
+    with socket_server(says(head + b"Content-Length: 4\r\n\r\nbody")) as wire:
         reply = reply_to(transport, wire.url)
 
     assert (reply.status, reply.body) == (429, b"body")
@@ -165,13 +165,13 @@ def test_reply_headers_are_lower_case_and_repeated_ones_joined(transport: str) -
 def test_a_body_is_read_in_every_transfer_encoding(
     transport: str, text: bytes, body: bytes
 ) -> None:
-    with wire_that(says(text)) as wire:
+    with socket_server(says(text)) as wire:
         assert reply_to(transport, wire.url).body == body
 
 
 def test_reply_with_a_long_header_is_accepted(transport: str) -> None:
     text = b"HTTP/1.1 200 OK\r\nX-Long: %s\r\nContent-Length: 0\r\n\r\n" % (b"x" * 20_000)
-    with wire_that(says(text)) as wire:
+    with socket_server(says(text)) as wire:
         assert len(reply_to(transport, wire.url).headers["x-long"]) == 20_000
 
 
@@ -187,7 +187,7 @@ def test_an_endless_reply_is_cut_off_and_its_connection_closed(
         except OSError:
             call.wire.ended.set()
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         reply = reply_to(transport, wire.url)
         assert wire.ended.wait(PATIENCE)
 
@@ -205,7 +205,7 @@ def test_highly_compressed_reply_uses_bounded_memory(
         tracemalloc.stop()
         return len(reply.body) if isinstance(reply, Reply) else 0, peak
 
-    with wire_that(says(packed("gzip", gzip.compress(bytes(60_000_000))))) as wire:
+    with socket_server(says(packed("gzip", gzip.compress(bytes(60_000_000))))) as wire:
         length, peak = over(transport, story)
 
     assert length == LONGEST_REPLY
@@ -214,7 +214,7 @@ def test_highly_compressed_reply_uses_bounded_memory(
 
 def test_redirect_is_returned_and_not_followed(transport: str) -> None:
     text = b"HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
-    with wire_that(says(text)) as wire:
+    with socket_server(says(text)) as wire:
         reply = reply_to(transport, wire.url)
 
     assert (reply.status, reply.headers["location"], len(wire.got)) == (307, "/other", 1)
@@ -222,7 +222,7 @@ def test_redirect_is_returned_and_not_followed(transport: str) -> None:
 
 def test_a_cookie_is_not_sent_back(transport: str) -> None:
     text = b"HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Path=/\r\nContent-Length: 0\r\n\r\n"
-    with wire_that(lambda call: call.answer(text)) as wire:
+    with socket_server(lambda call: call.answer(text)) as wire:
         replies_to(transport, wire.url, wire.url)
 
     assert len(wire.got) == 2
@@ -237,7 +237,7 @@ def test_error_reply_is_read_even_if_the_request_was_not_fully_read(transport: s
         while call.socket.recv(1 << 20):
             pass
 
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         reply = reply_to(transport, Request(wire.url, bytes(20_000_000)))
 
     assert (reply.status, reply.body) == (413, b"big")
@@ -272,7 +272,7 @@ def resets_within(text: bytes) -> Callable[[Call], None]:
 def test_a_body_that_its_header_does_not_describe_cannot_be_read(
     transport: str,
 ) -> None:
-    with wire_that(says(packed("gzip", b"this is no gzip"))) as wire:
+    with socket_server(says(packed("gzip", b"this is no gzip"))) as wire:
         reply = reply_to(transport, wire.url)
 
     assert reply.status == 200
@@ -296,7 +296,7 @@ def test_a_body_that_its_header_does_not_describe_cannot_be_read(
 def test_connection_closed_before_the_status_is_no_reply_and_not_final(
     transport: str, talk: Callable[[Call], None], reason: str
 ) -> None:
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         found = reason_of(transport, wire.url)
 
     assert found.reason.startswith(reason)
@@ -334,7 +334,7 @@ def silent(call: Call) -> None:
 
 
 def test_timeout_closes_the_connection(transport: str) -> None:
-    with wire_that(silent) as wire:
+    with socket_server(silent) as wire:
         found = reason_of(transport, wire.url, timeout=0.5)
         assert wire.ended.wait(PATIENCE)
 
@@ -343,7 +343,7 @@ def test_timeout_closes_the_connection(transport: str) -> None:
 
 def test_server_that_reads_nothing_times_out(transport: str) -> None:
     given_up = threading.Event()
-    with wire_that(lambda _call: given_up.wait(PATIENCE) and None) as wire:
+    with socket_server(lambda _call: given_up.wait(PATIENCE) and None) as wire:
         found = reason_of(transport, Request(wire.url, bytes(20_000_000)), timeout=0.1)
         given_up.set()
 
@@ -373,7 +373,7 @@ def test_cancelled_post_closes_its_connection(transport: str) -> None:
         await asyncio.wait([posted])
         assert await asyncio.to_thread(wire.ended.wait, PATIENCE)
 
-    with wire_that(silent) as wire:
+    with socket_server(silent) as wire:
         over(transport, story)
 
 
@@ -396,7 +396,7 @@ def test_connection_closed_while_idle_is_replaced(transport: str) -> None:
         return [first, await post(Request(wire.url, b"2"))]
 
     closed = threading.Event()
-    with wire_that(talk) as wire:
+    with socket_server(talk) as wire:
         found = over(transport, story)
 
     assert [reply.status for reply in found] == [200, 200]
@@ -414,7 +414,7 @@ def test_a_request_without_an_answer_on_a_kept_connection_is_not_sent_again(
         call.say(OK)
         talk(call)
 
-    with wire_that(once) as wire:
+    with socket_server(once) as wire:
         first, second = replies_to(transport, Request(wire.url, b"1"), Request(wire.url, b"2"))
 
     assert isinstance(first, Reply)
@@ -424,7 +424,7 @@ def test_a_request_without_an_answer_on_a_kept_connection_is_not_sent_again(
 
 
 def test_server_that_closes_after_each_reply_gets_no_request_twice(transport: str) -> None:
-    with wire_that(says(OK)) as wire:
+    with socket_server(says(OK)) as wire:
         found = replies_to(transport, *(Request(wire.url, b"%02d" % n) for n in range(30)))
 
     answered = [reply for reply in found if isinstance(reply, Reply)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 from support.fakes import closed_port
-from support.wires import OK, Call, replies_to, wire_that
+from support.wires import OK, Call, replies_to, socket_server
 
 from segcli.core.reply import Reply
 from segcli.http.client import NoReply
@@ -29,7 +29,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_request_goes_through_the_proxy(
     transport: str, name: str, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with wire_that(Call.answer) as proxy:
+    with socket_server(Call.answer) as proxy:
         monkeypatch.setenv(name, f"{prefix}127.0.0.1:{proxy.port}")
         found = replies_to(transport, VENDOR, VENDOR)
 
@@ -41,7 +41,7 @@ def test_a_request_goes_through_the_proxy(
 def test_user_of_a_proxy_address_becomes_proxy_authorization(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with wire_that(Call.answer) as proxy:
+    with socket_server(Call.answer) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://ada:s%40cret@127.0.0.1:{proxy.port}")
         replies_to(transport, VENDOR)
 
@@ -53,7 +53,7 @@ def test_user_of_a_proxy_address_becomes_proxy_authorization(
 def test_no_proxy_variable_is_respected(
     transport: str, no: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with wire_that(Call.answer) as proxy:
+    with socket_server(Call.answer) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", no)
         (found,) = replies_to(transport, "http://vendor.invalid/")
@@ -67,7 +67,7 @@ def test_no_proxy_variable_is_respected(
 def test_requests_to_this_machine_bypass_the_proxy(
     transport: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with wire_that(Call.answer) as proxy, wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as proxy, socket_server(Call.answer) as wire:
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
         replies_to(transport, f"http://{host}:{wire.port}/")
 
@@ -89,7 +89,7 @@ def test_tls_goes_through_a_proxy_tunnel(
         with context.wrap_socket(call.socket, server_side=True) as inner:
             Call(inner, call.wire).answer(OK)
 
-    with wire_that(talk) as proxy:
+    with socket_server(talk) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         (found,) = replies_to(transport, "https://vendor.example/event")
 
@@ -117,7 +117,7 @@ def test_tunnel_refused_by_the_proxy_is_no_reply(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"
-    with wire_that(lambda call: call.answer(no)) as proxy:
+    with socket_server(lambda call: call.answer(no)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         (found,) = replies_to(transport, "https://vendor.example/")
 
@@ -136,7 +136,7 @@ def test_tunnel_reply_of_a_proxy_is_never_the_reply_of_the_vendor(
     transport: str, headers: bytes, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = b"HTTP/1.1 200 Connection established\r\n%s\r\n\r\n" % headers
-    with wire_that(lambda call: call.answer(text)) as proxy:
+    with socket_server(lambda call: call.answer(text)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         (found,) = replies_to(transport, f"{scheme}://vendor.example/")
@@ -159,7 +159,7 @@ def test_netrc_is_ignored(transport: str, tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    with wire_that(Call.answer) as wire:
+    with socket_server(Call.answer) as wire:
         replies_to(transport, wire.url)
 
     assert "Authorization" not in wire.headers()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.wires import Call, Wire, replies_to, wire_that
+from support.wires import Call, SocketServer, replies_to, socket_server
 
 from segcli.core.reply import Reply
 from segcli.http.client import NoReply
@@ -24,15 +24,15 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(autouse=True)
-def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def trust_only(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make this the only authority that the machine trusts."""
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
 
 @pytest.fixture
-def wire(authority: trustme.CA) -> Iterator[Wire]:
-    with wire_that(Call.answer, context=context_of(authority.issue_cert("127.0.0.1"))) as wire:
+def wire(authority: trustme.CA) -> Iterator[SocketServer]:
+    with socket_server(Call.answer, context=context_of(authority.issue_cert("127.0.0.1"))) as wire:
         yield wire
 
 
@@ -42,7 +42,7 @@ def context_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def test_trusted_server_gets_the_request(transport: str, wire: Wire) -> None:
+def test_trusted_server_gets_the_request(transport: str, wire: SocketServer) -> None:
     found = replies_to(transport, wire.url, wire.url)
 
     assert all(isinstance(reply, Reply) for reply in found)
@@ -65,7 +65,7 @@ def test_untrusted_certificate_is_final_with_the_reason(
     transport: str, certificate: object, why: str, authority: trustme.CA
 ) -> None:
     assert callable(certificate)
-    with wire_that(Call.answer, context=context_of(certificate(authority))) as wire:
+    with socket_server(Call.answer, context=context_of(certificate(authority))) as wire:
         (found,) = replies_to(transport, wire.url)
 
     assert isinstance(found, NoReply)
@@ -76,7 +76,7 @@ def test_untrusted_certificate_is_final_with_the_reason(
 
 
 def test_server_without_tls_is_not_final(transport: str) -> None:
-    with wire_that(lambda call: call.say(b"HTTP/1.1 400 Bad\r\n\r\n" + bytes(99))) as wire:
+    with socket_server(lambda call: call.say(b"HTTP/1.1 400 Bad\r\n\r\n" + bytes(99))) as wire:
         (found,) = replies_to(transport, wire.url.replace("http:", "https:"))
 
     assert isinstance(found, NoReply)
@@ -84,7 +84,7 @@ def test_server_without_tls_is_not_final(transport: str) -> None:
     assert not found.final
 
 
-def test_plain_http_to_a_tls_server_is_no_reply(transport: str, wire: Wire) -> None:
+def test_plain_http_to_a_tls_server_is_no_reply(transport: str, wire: SocketServer) -> None:
     (found,) = replies_to(transport, wire.url.replace("https:", "http:"))
 
     assert isinstance(found, NoReply)

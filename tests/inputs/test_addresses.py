@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.compression import gz
-from support.fakes import Said, tracks, written
+from support.fakes import CommandResult, tracks, write_events
 from support.tables import for_each
 
 from segcli.core.extras import how_to_install
@@ -15,7 +15,7 @@ from segcli.core.secret import display_address
 from segcli.inputs.input import is_address
 from segcli.lines import chunks
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @pytest.mark.parametrize("address", ["s3://bucket/a.gz", "gs://bucket/a.gz", "https://host/a.gz"])
@@ -100,7 +100,7 @@ def test_address_is_shown_without_secrets(address: str, shown: str) -> None:
 def test_memory_file_system_works_like_other_stores(
     memory: object, segcli: Segcli, tmp_path: Path
 ) -> None:
-    text = written(tmp_path / "plain", tracks(5)).read_bytes()
+    text = write_events(tmp_path / "plain", tracks(5)).read_bytes()
     memory.pipe({"/logs/b/1.gz": gz(text), "/logs/a.jsonl": text, "/logs/.hidden": b"x"})  # type: ignore[attr-defined]
 
     assert [entry.name for entry in chunks.inputs(["memory://logs"])] == [
@@ -140,7 +140,7 @@ def test_fsspec_configuration_overrides_our_defaults(monkeypatch: pytest.MonkeyP
 
 def test_link_in_a_folder_given_by_address_is_an_error(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "logs" / "in").mkdir(parents=True)
-    written(tmp_path / "logs" / "in" / "a.jsonl", tracks(1))
+    write_events(tmp_path / "logs" / "in" / "a.jsonl", tracks(1))
     (tmp_path / "logs" / ".hidden").symlink_to("in")
     assert segcli("transform", "-q", "-d", "webhook", f"file://{tmp_path}/logs").code == 0
     (tmp_path / "logs" / "b.jsonl").symlink_to("in/a.jsonl")

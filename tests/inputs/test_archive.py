@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.compression import gz
-from support.fakes import Said, report_in, track, written
+from support.fakes import CommandResult, report_in, track, write_events
 from support.tables import for_each
 
 from segcli.inputs import Days, Input
 from segcli.inputs.dated_folder import day_of
 from segcli.lines import chunks
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 DAY = 86_400
 FIRST = 1_769_904_000  # 2026-02-01T00:00:00Z
@@ -42,7 +42,7 @@ def archive(tmp_path: Path) -> Path:
                 else at
             )
             event = track(number, timestamp=late, receivedAt=at, channel=source_id)
-            path.write_bytes(gz(written(tmp_path / "plain", [event]).read_bytes()))
+            path.write_bytes(gz(write_events(tmp_path / "plain", [event]).read_bytes()))
     (archive / "dummy-object.txt").touch()
     return archive
 
@@ -100,7 +100,7 @@ def test_day_folder_is_the_timestamp_of_the_start_of_a_utc_day(
 
 def test_files_outside_day_folders_are_read_first_by_name(archive: Path) -> None:
     for name in ("z.jsonl", "a.jsonl"):
-        written(archive / name, [track()])
+        write_events(archive / name, [track()])
 
     assert [Path(entry.name).name for entry in chunks.inputs([str(archive)])][:3] == [
         "a.jsonl",

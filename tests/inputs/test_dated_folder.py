@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said, track
+from support.fakes import CommandResult, track
 from support.tables import for_each
 
 from segcli.inputs import inputs
 from segcli.inputs.dated_folder import UNREADABLE, moment_of
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 EVENT = json.dumps(track()).encode()
 
 # The files of each layout, in the order in which they must be read.

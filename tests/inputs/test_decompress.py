@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.chunk_lines import MIB, byte_chunks, lines, weighed
+from support.chunk_lines import MIB, byte_chunks, lines, with_peak_memory
 from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
 
 from segcli.errors import InputError, Stopped
@@ -266,7 +266,7 @@ def test_decompression_bomb_line_uses_bounded_memory(pack: Pack, tmp_path: Path)
     path = tmp_path / "bomb"
     path.write_bytes(pack(b"{}\n") + pack(b" " * (64 * MIB)) + pack(b"\n{}"))
     assert path.stat().st_size < MIB
-    (first, bomb, last), peak = weighed(lambda: lines(byte_chunks(path)))
+    (first, bomb, last), peak = with_peak_memory(lambda: lines(byte_chunks(path)))
 
     assert (first, last) == (b"{}", b"{}")
     assert getattr(bomb, "size", 0) == 64 * MIB

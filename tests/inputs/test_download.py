@@ -163,7 +163,7 @@ def test_temporary_store_errors_are_retried_and_missing_objects_are_not(
     assert raised.value.strerror == said
 
 
-def test_what_is_tried_again_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retried_download_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="segcli.inputs")
 
     def before(source: Store, _: str, start: int) -> None:

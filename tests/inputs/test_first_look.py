@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.compression import gz
-from support.fakes import Said, track
+from support.fakes import CommandResult, track
 from support.samples import SAMPLES
 from support.tables import for_each
 
@@ -461,7 +461,7 @@ def test_later_pipe_is_checked_when_it_is_read(tmp_path: Path) -> None:
 
 
 def test_a_line_nested_deeper_than_the_parser_goes_is_rejected_and_stops_nothing(
-    events: Callable[..., Path], segcli: Callable[..., Said]
+    events: Callable[..., Path], segcli: Callable[..., CommandResult]
 ) -> None:
     deep = b'{"type":"track","event":"e","userId":"u","properties":%b1%b}'
     said = segcli("transform", "-d", "gist", events(deep % (b'{"a":' * 2000, b"}" * 2000)))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from support.compression import gz, zst
-from support.fakes import Said, records, track, written
+from support.fakes import CommandResult, records, track, write_events
 
 from segcli.errors import InputError
 from segcli.lines import chunks
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -22,11 +22,13 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "events"
     for name in ("b", "a/z", "a-1", "c/d/e"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    written(folder / "b.jsonl", [track(4)])
-    (folder / "a" / "z.gz").write_bytes(gz(written(tmp_path / "plain", [track(3)]).read_bytes()))
-    (folder / "a-1.zst").write_bytes(zst(written(tmp_path / "plain", [track(1)]).read_bytes()))
-    written(folder / "a.jsonl", [track(2)])
-    written(folder / "c" / "d" / "e", [track(5)])
+    write_events(folder / "b.jsonl", [track(4)])
+    (folder / "a" / "z.gz").write_bytes(
+        gz(write_events(tmp_path / "plain", [track(3)]).read_bytes())
+    )
+    (folder / "a-1.zst").write_bytes(zst(write_events(tmp_path / "plain", [track(1)]).read_bytes()))
+    write_events(folder / "a.jsonl", [track(2)])
+    write_events(folder / "c" / "d" / "e", [track(5)])
     for hidden in (".DS_Store", ".git/config", "dummy-object.txt", "c/dummy-object.txt"):
         (folder / hidden).parent.mkdir(exist_ok=True)
         (folder / hidden).write_bytes(b"\0no event")
@@ -57,7 +59,7 @@ def test_rejects_name_a_file_of_a_folder_by_its_path(
 
 
 def test_given_folders_and_files_keep_their_order(folder: Path, tmp_path: Path) -> None:
-    written(tmp_path / "x.jsonl", [track()])
+    write_events(tmp_path / "x.jsonl", [track()])
 
     assert names(tmp_path / "x.jsonl", folder / "c", folder / "a")[::2] == [
         str(tmp_path / "x.jsonl"),
@@ -73,7 +75,7 @@ def test_file_given_with_its_folder_is_given_twice(folder: Path) -> None:
 
 def test_hidden_folder_is_read_if_named(folder: Path) -> None:
     (folder / ".hidden").mkdir()
-    written(folder / ".hidden" / "a.jsonl", [track()])
+    write_events(folder / ".hidden" / "a.jsonl", [track()])
     assert names(folder / ".hidden") == [str(folder / ".hidden" / "a.jsonl")]
 
 

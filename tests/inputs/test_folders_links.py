@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, report_in, track, written
+from support.fakes import CommandResult, report_in, track, write_events
 
 from segcli.errors import InputError
 from segcli.inputs import folder as walking
 from segcli.inputs import inputs
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "events"
     for number, name in enumerate(("a/1.jsonl", "m/2.jsonl", "m/z/3.jsonl")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        written(folder / name, [track(number)])
+        write_events(folder / name, [track(number)])
     return folder
 
 
@@ -34,8 +34,8 @@ REAL = ["a/1.jsonl", "m/2.jsonl", "m/z/3.jsonl"]
 
 def test_links_in_a_folder_are_followed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "in").mkdir(parents=True)
-    written(tmp_path / "elsewhere" / "in" / "f.jsonl", [track()])
-    written(tmp_path / "g.jsonl", [track()])
+    write_events(tmp_path / "elsewhere" / "in" / "f.jsonl", [track()])
+    write_events(tmp_path / "g.jsonl", [track()])
     (folder / "link").symlink_to(tmp_path / "elsewhere")
     (folder / "b.jsonl").symlink_to(tmp_path / "g.jsonl")
 
@@ -54,7 +54,7 @@ def test_a_link_to_a_folder_that_is_read_adds_nothing(
 
 def test_first_of_several_links_to_a_folder_is_used(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    written(tmp_path / "elsewhere" / "f.jsonl", [track()])
+    write_events(tmp_path / "elsewhere" / "f.jsonl", [track()])
     for name in ("z", "b", "m/c"):
         (folder / name).symlink_to(tmp_path / "elsewhere")
 
@@ -65,7 +65,7 @@ def test_folders_with_exponentially_many_link_paths_are_read_once(tmp_path: Path
     """Each of forty folders has two links to the next, so there are 2 to the 40 paths."""
     for number in range(40):
         (tmp_path / f"{number}").mkdir()
-        written(tmp_path / f"{number}" / "f.jsonl", [track(number)])
+        write_events(tmp_path / f"{number}" / "f.jsonl", [track(number)])
         for link in ("left", "right"):
             (tmp_path / f"{number}" / link).symlink_to(tmp_path / f"{(number + 1) % 40}")
 
@@ -92,7 +92,7 @@ def test_listing_order_of_the_disk_does_not_matter(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
-    written(tmp_path / "elsewhere" / "f.jsonl", [track()])
+    write_events(tmp_path / "elsewhere" / "f.jsonl", [track()])
     for name in ("y", "b", "m/c", "m/z/a"):
         (folder / name).symlink_to(tmp_path / "elsewhere")
         os.link(folder / "a" / "1.jsonl", folder / f"{name}.jsonl")
@@ -160,7 +160,7 @@ def test_folder_nested_deeper_than_the_recursion_limit_is_read(tmp_path: Path) -
     folders = [top + "d/" * depth for depth in range(1101)]
     for folder in folders:
         os.mkdir(folder)
-    file = written(Path(f"{folders[-1]}f.jsonl"), [track()])
+    file = write_events(Path(f"{folders[-1]}f.jsonl"), [track()])
     try:
         assert [entry.name for entry in inputs([top])] == [f"{folders[-1]}f.jsonl"]
     finally:

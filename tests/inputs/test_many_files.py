@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said, track, written
-from support.resuming import Door, Serve, to_webhook
+from support.fakes import CommandResult, track, write_events
+from support.resuming import LimitedVendor, Serve, to_webhook
 
 from segcli.inputs import address, inputs
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 FEW, MANY = 100, 2_500
 BYTES_A_FILE = 200
 
@@ -29,8 +29,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         for number in range(count):
             file = folder / f"{number * 5 // count}" / f"events-of-a-day-{number:08}.jsonl"
             file.write_bytes(b"\n")
-        written(folder / "0" / "a.jsonl", [track(1)])
-        written(folder / "4" / "z.jsonl", [track(2)])
+        write_events(folder / "0" / "a.jsonl", [track(1)])
+        write_events(folder / "4" / "z.jsonl", [track(2)])
         found.append(folder)
     return found
 
@@ -87,15 +87,15 @@ def test_reading_many_files_uses_little_memory_per_file(
 def test_sending_and_resuming_many_files_uses_little_memory_per_file(
     folders: list[Path], segcli: Segcli, vendor: Serve
 ) -> None:
-    door = Door()
-    command = to_webhook(vendor(door).url)
+    limited_vendor = LimitedVendor()
+    command = to_webhook(vendor(limited_vendor).url)
 
     def stop(folder: Path) -> None:
-        door.left = 1
+        limited_vendor.left = 1
         assert segcli(*command, "--restart", folder).code == 3
 
     def go_on(folder: Path) -> None:
-        door.left = 1
+        limited_vendor.left = 1
         assert segcli(*command, "--resume", folder).code == 0
 
     measurements = bytes_a_file(folders, stop, go_on)
@@ -118,7 +118,7 @@ def test_list_of_many_objects_uses_little_memory_per_object(memory: Any) -> None
     assert 0 < (kept(MANY) - kept(FEW)) / (MANY - FEW) < BYTES_A_FILE
 
 
-class Listed:
+class ListingStore:
     """A store like S3 that lists this many objects, in pages that it does not keep."""
 
     protocol = ("s3", "s3a")
@@ -157,7 +157,7 @@ def test_listing_many_s3_objects_uses_little_memory_per_object(
     monkeypatch.setattr("segcli.inputs.address._PAGE", 100)
 
     def list_all(count: int) -> None:
-        monkeypatch.setattr(address, "located", lambda _: (Listed(count), path))
+        monkeypatch.setattr(address, "located", lambda _: (ListingStore(count), path))
         found = inputs([f"s3://{path}"])
         assert len(found) == count
         assert found[count - 1].title == f"s3://bucket/logs/events-of-a-day-{count - 1:08}.gz"

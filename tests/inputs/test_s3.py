@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 from support.compression import gz
-from support.fakes import Said, closed_port, records, report_in, track, written
-from support.resuming import JOURNAL, Door, Serve, to_webhook
+from support.fakes import CommandResult, closed_port, records, report_in, track, write_events
+from support.resuming import JOURNAL, LimitedVendor, Serve, to_webhook
 from support.s3 import Bucket
 
 from segcli.inputs import ReadError, download
 from segcli.lines import chunks
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 DAY = 86_400
 FIRST = 1_769_904_000  # 2026-02-01T00:00:00Z
 
 
 def text_of(path: Path, *numbers: int, **more: object) -> bytes:
-    return written(
+    return write_events(
         path, [track(number, f"u{number % 2}", **more) for number in numbers]
     ).read_bytes()
 
@@ -42,7 +42,7 @@ def archive(bucket: Bucket, tmp_path: Path) -> Bucket:
     return bucket
 
 
-def numbers_in(said: Said) -> list[int]:
+def numbers_in(said: CommandResult) -> list[int]:
     return [int(line.split('"messageId": "m')[1].split('"')[0]) for line in said.out.splitlines()]
 
 
@@ -125,10 +125,10 @@ def test_an_object_that_is_not_ndjson_is_named_before_anything_is_sent(
     archive: Bucket, vendor: Serve, segcli: Segcli
 ) -> None:
     archive.put("in/segment-logs/z/report.pdf", b"%PDF-1.7")
-    door = Door()
-    said = segcli(*to_webhook(vendor(door).url, f"{archive}/in/segment-logs"))
+    limited_vendor = LimitedVendor()
+    said = segcli(*to_webhook(vendor(limited_vendor).url, f"{archive}/in/segment-logs"))
 
-    assert (said.code, door.taken) == (2, [])
+    assert (said.code, limited_vendor.taken) == (2, [])
     assert (
         f"Error: {archive}/in/segment-logs/z/report.pdf is a PDF document, not lines of JSON"
         in said.err
@@ -138,16 +138,16 @@ def test_an_object_that_is_not_ndjson_is_named_before_anything_is_sent(
 def test_resume_does_not_fetch_settled_objects(
     archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
-    door = Door(left=9)
-    command = to_webhook(vendor(door).url, f"{archive}/in/segment-logs")
+    limited_vendor = LimitedVendor(left=9)
+    command = to_webhook(vendor(limited_vendor).url, f"{archive}/in/segment-logs")
     assert segcli(*command).code == 3
     archive.put(f"in/segment-logs/web/{FIRST + 9 * DAY}/9.gz", gz(text_of(tmp_path / "p", 20)))
     archive.remove(f"in/segment-logs/web/{FIRST}/00.gz")
-    door.open()
+    limited_vendor.accept_all()
     said = segcli(*command, "--resume")
 
     assert said.code == 0, said.err
-    assert door.taken == [f"m{number}" for number in range(21)]
+    assert limited_vendor.taken == [f"m{number}" for number in range(21)]
     assert report_in(tmp_path)["read"] == 12
 
 
@@ -155,10 +155,10 @@ def test_resume_does_not_fetch_settled_objects(
 def test_resume_with_a_replaced_object_is_an_error_that_names_it(
     settled: bool, archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
-    door = Door(left=9)
-    command = to_webhook(vendor(door).url, f"{archive}/in/segment-logs")
+    limited_vendor = LimitedVendor(left=9)
+    command = to_webhook(vendor(limited_vendor).url, f"{archive}/in/segment-logs")
     assert segcli(*command).code == 3
-    door.open()
+    limited_vendor.accept_all()
     day, name = (0, "00.gz") if settled else (2, "20.gz")
     key = f"in/segment-logs/web/{FIRST + day * DAY}/{name}"
     archive.put(key, gz(text_of(tmp_path / "p", 70, 71)))
@@ -166,15 +166,15 @@ def test_resume_with_a_replaced_object_is_an_error_that_names_it(
 
     assert said.code == 2
     assert f"Error: {archive}/{key} has changed" in said.err
-    assert len(door.taken) == 9
+    assert len(limited_vendor.taken) == 9
 
 
 def test_journal_and_messages_name_the_prefix_as_typed(
     archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
-    door = Door(left=3)
+    limited_vendor = LimitedVendor(left=3)
     address = f"{archive}/in/segment-logs"
-    command = to_webhook(vendor(door).url, address)
+    command = to_webhook(vendor(limited_vendor).url, address)
     stopped = segcli(*command)
 
     assert f"{address} --resume" in stopped.err

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 from support.compression import PACKS, gz, zst
-from support.fakes import Said, closed_port, records, report_in, tracks, written
-from support.resuming import JOURNAL, Door, Serve, to_webhook
-from support.stores import Web, web_server
+from support.fakes import CommandResult, closed_port, records, report_in, tracks, write_events
+from support.resuming import JOURNAL, LimitedVendor, Serve, to_webhook
+from support.stores import WebServer, web_server
 
 from segcli.errors import InputError, Stopped
 from segcli.inputs import download, object_store
 from segcli.lines import chunks
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 PASSWORD = "horse-battery-staple"
 TOKEN = "tok_91c47d5e2f"
 
 
 @pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
     monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
     with web_server() as server:
         yield server
@@ -28,7 +28,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 
 @pytest.fixture
 def text(tmp_path: Path) -> bytes:
-    return written(tmp_path / "plain.jsonl", tracks(200)).read_bytes()
+    return write_events(tmp_path / "plain.jsonl", tracks(200)).read_bytes()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def read(address: str) -> bytes:
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
 @pytest.mark.parametrize("pack", [bytes, *PACKS.values()], ids=["plain", *PACKS])
 def test_a_file_is_read_with_and_without_ranges_and_lengths(
-    pack: Callable[[bytes], bytes], ranges: bool, length: bool, web: Web, text: bytes
+    pack: Callable[[bytes], bytes], ranges: bool, length: bool, web: WebServer, text: bytes
 ) -> None:
     web.ranges, web.length = ranges, length
     web.files["/events"] = pack(text)
@@ -59,7 +59,7 @@ def test_a_file_is_read_with_and_without_ranges_and_lengths(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_ranges_are_requested_if_the_server_supports_them(web: Web, text: bytes) -> None:
+def test_ranges_are_requested_if_the_server_supports_them(web: WebServer, text: bytes) -> None:
     web.files["/events"] = text
     assert read(f"{web.url}/events") == text
     ranges = [line for line in web.got if "bytes=0-999" in line]
@@ -70,14 +70,14 @@ def test_ranges_are_requested_if_the_server_supports_them(web: Web, text: bytes)
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.usefixtures("small_parts")
 def test_a_file_with_a_content_encoding_is_read_as_it_is_stored(
-    ranges: bool, web: Web, text: bytes
+    ranges: bool, web: WebServer, text: bytes
 ) -> None:
     web.ranges, web.encoding = ranges, "gzip"
     web.files["/events.gz"] = gz(text)
     assert read(f"{web.url}/events.gz") == text
 
 
-def test_get_is_used_if_the_server_refuses_head(web: Web, text: bytes) -> None:
+def test_get_is_used_if_the_server_refuses_head(web: WebServer, text: bytes) -> None:
     web.head = False
     web.files["/events"] = text
     assert read(f"{web.url}/events?signature=only-for-get") == text
@@ -87,7 +87,7 @@ def test_get_is_used_if_the_server_refuses_head(web: Web, text: bytes) -> None:
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
 @pytest.mark.parametrize("breaks", [[1], [0, 500, 999], [500, 3000]], ids=str)
 def test_a_download_that_breaks_off_continues_without_a_byte_lost_or_twice(
-    breaks: list[int], ranges: bool, web: Web, text: bytes
+    breaks: list[int], ranges: bool, web: WebServer, text: bytes
 ) -> None:
     web.ranges = ranges
     web.files["/events"] = gz(text) + gz(text)
@@ -102,7 +102,7 @@ def test_a_download_that_breaks_off_continues_without_a_byte_lost_or_twice(
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
 def test_file_changed_while_read_stops_the_run(
-    ranges: bool, web: Web, text: bytes, monkeypatch: pytest.MonkeyPatch
+    ranges: bool, web: WebServer, text: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.ranges = ranges
     if not ranges:
@@ -128,7 +128,7 @@ def test_file_changed_while_read_stops_the_run(
     [(404, "does not exist"), (403, "HTTP 403 Forbidden"), (500, "HTTP 500 Internal Server Error")],
 )
 def test_http_error_status_is_an_error_that_names_the_file(
-    status: int, says: str, web: Web, segcli: Segcli
+    status: int, says: str, web: WebServer, segcli: Segcli
 ) -> None:
     web.status = status
     said = segcli("transform", f"{web.url}/events?token={TOKEN}")
@@ -148,7 +148,7 @@ def test_unreachable_host_is_an_error_that_names_it(segcli: Segcli) -> None:
     assert PASSWORD not in said.err
 
 
-def test_page_of_links_is_read_as_a_folder(web: Web, text: bytes) -> None:
+def test_page_of_links_is_read_as_a_folder(web: WebServer, text: bytes) -> None:
     for name in ("b.jsonl", "a/z.gz", "a/deeper/y.zst", ".hidden", "dummy-object.txt"):
         pack = gz if name.endswith("gz") else zst if name.endswith("zst") else bytes
         web.files[f"/logs/{name}"] = pack(text)
@@ -167,7 +167,7 @@ def test_page_of_links_is_read_as_a_folder(web: Web, text: bytes) -> None:
 
 
 def test_an_address_of_something_else_than_ndjson_is_refused_at_once(
-    web: Web, segcli: Segcli
+    web: WebServer, segcli: Segcli
 ) -> None:
     web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.pdf": b"%PDF-1.7", "/array": gz(b"[{}]")}
     for address, says in (
@@ -179,7 +179,7 @@ def test_an_address_of_something_else_than_ndjson_is_refused_at_once(
         assert f"Error: {web.url}{says}" in said.err
 
 
-def test_two_addresses_that_are_shown_alike_are_two_files(web: Web, segcli: Segcli) -> None:
+def test_two_addresses_that_are_shown_alike_are_two_files(web: WebServer, segcli: Segcli) -> None:
     web.files["/get"] = b"{]\n"
     addresses = [f"{web.url}/get?token={TOKEN}{number}" for number in (1, 2)]
     said = segcli("transform", "-q", "--rejects", "rejects", *addresses)
@@ -194,16 +194,16 @@ def test_two_addresses_that_are_shown_alike_are_two_files(web: Web, segcli: Segc
 
 
 def test_secrets_of_an_address_are_in_no_message_and_no_file(
-    web: Web, segcli: Segcli, vendor: Serve, tmp_path: Path
+    web: WebServer, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
-    web.files["/events"] = written(tmp_path / "plain", [*tracks(3), b"{]"]).read_bytes()
+    web.files["/events"] = write_events(tmp_path / "plain", [*tracks(3), b"{]"]).read_bytes()
     address = web.url.replace("//", f"//user:{PASSWORD}@") + f"/events?token={TOKEN}"
     (tmp_path / "plain").unlink()
-    door = Door(left=1)
-    command = to_webhook(vendor(door).url, address)
+    limited_vendor = LimitedVendor(left=1)
+    command = to_webhook(vendor(limited_vendor).url, address)
     stopped = segcli(*command)
     journal = (tmp_path / JOURNAL).read_text()
-    door.open()
+    limited_vendor.accept_all()
     said = segcli(*command, "--resume")
 
     assert (stopped.code, said.code) == (3, 1)
@@ -220,7 +220,7 @@ def test_secrets_of_an_address_are_in_no_message_and_no_file(
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
 def test_run_resumes_after_the_web_server_returns(
     ranges: bool,
-    web: Web,
+    web: WebServer,
     vendor: Serve,
     segcli: Segcli,
     tmp_path: Path,
@@ -230,13 +230,13 @@ def test_run_resumes_after_the_web_server_returns(
         monkeypatch.setattr(module, "PART", 500_000)
     web.ranges = ranges
     events = [{**event, "note": "x" * 70_000} for event in tracks(60)]
-    web.files["/events"] = written(tmp_path / "plain", events).read_bytes()
-    door = Door()
-    command = to_webhook(vendor(door).url, f"{web.url}/events?signature=one-of-today")
+    web.files["/events"] = write_events(tmp_path / "plain", events).read_bytes()
+    limited_vendor = LimitedVendor()
+    command = to_webhook(vendor(limited_vendor).url, f"{web.url}/events?signature=one-of-today")
     web.lost_from = 2_000_000
     stopped = segcli(*command)
     web.lost_from = None
-    sent = len(door.taken)
+    sent = len(limited_vendor.taken)
 
     assert stopped.code == 3
     assert f"{web.url}/events?…:{sent + 1}: could not be read past this point: " in stopped.err
@@ -244,10 +244,10 @@ def test_run_resumes_after_the_web_server_returns(
     assert 0 < sent < 60
     again = [word.replace("today", "tomorrow") for word in command]
     assert segcli(*again, "--resume").code == 0
-    assert door.taken == [f"m{number}" for number in range(60)]
+    assert limited_vendor.taken == [f"m{number}" for number in range(60)]
 
 
-def test_folder_address_without_a_slash_gets_a_hint(web: Web, segcli: Segcli) -> None:
+def test_folder_address_without_a_slash_gets_a_hint(web: WebServer, segcli: Segcli) -> None:
     web.files["/page"] = b"<!DOCTYPE html><html>"
     said = segcli("transform", f"{web.url}/page")
 
@@ -259,7 +259,7 @@ def test_folder_address_without_a_slash_gets_a_hint(web: Web, segcli: Segcli) ->
 @pytest.mark.parametrize("head", [True, False])
 @pytest.mark.parametrize("ranges", [True, False])
 def test_error_about_a_vanished_file_shows_no_token(
-    ranges: bool, head: bool, web: Web, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+    ranges: bool, head: bool, web: WebServer, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.ranges, web.head, web.length = ranges, head, ranges
     web.files["/events"] = b"{}\n"
@@ -277,7 +277,9 @@ def test_error_about_a_vanished_file_shows_no_token(
     assert TOKEN not in said.err
 
 
-def test_file_damaged_at_its_start_is_reported_before_sending(web: Web, segcli: Segcli) -> None:
+def test_file_damaged_at_its_start_is_reported_before_sending(
+    web: WebServer, segcli: Segcli
+) -> None:
     web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.gz": b"\x1f\x8b" + b"\x00" * 400_000}
     said = segcli("send", "-d", "webhook", "--sandbox", f"{web.url}/logs/")
 

@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fakes import records, track, written
+from support.fakes import records, track, write_events
 from support.journals import put
-from support.resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to_webhook
+from support.resuming import (
+    JOURNAL,
+    LimitedVendor,
+    Segcli,
+    Serve,
+    records_in,
+    settled_lines,
+    to_webhook,
+)
 
 from segcli.journal import checkpoint
 from segcli.journal.checkpoint import Checkpoint, Header
@@ -19,19 +27,21 @@ HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=[
 
 
 @pytest.fixture
-def small_run(segcli: Segcli, vendor: Serve, tmp_path: Path) -> tuple[Door, list[str], bytes]:
+def small_run(
+    segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> tuple[LimitedVendor, list[str], bytes]:
     """Stop a run with settled lines of every state; return its vendor, command and journal."""
     events = [track(number, f"u{number % 3}") for number in range(12)]
     events[4] = track(4, note="POISON")
     lines = [*events[:3], b"no JSON", b"", {"type": "page", "userId": "u"}, *events[3:]]
-    door = Door(left=8)
-    path = written(tmp_path / "events.jsonl", lines)
-    command = to_webhook(vendor(door).url, "--type", "track", path)
+    limited_vendor = LimitedVendor(left=8)
+    path = write_events(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(limited_vendor).url, "--type", "track", path)
     assert segcli(*command).code == 3
-    return door, command, (tmp_path / JOURNAL).read_bytes().rstrip(b"\0")
+    return limited_vendor, command, (tmp_path / JOURNAL).read_bytes().rstrip(b"\0")
 
 
-def said_by(past: Checkpoint | None) -> set[tuple[int, int]]:
+def settled_by(past: Checkpoint | None) -> set[tuple[int, int]]:
     """Return the settled lines as (input, line)."""
     settled = past.settled if past else {}
     return {
@@ -43,11 +53,16 @@ def said_by(past: Checkpoint | None) -> set[tuple[int, int]]:
 
 
 def test_journal_has_the_settled_lines_of_every_state(
-    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+    small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
 ) -> None:
-    door, _, _ = small_run
+    limited_vendor, _, _ = small_run
     states = Counter(state for state, _, _ in settled_lines(tmp_path / JOURNAL))
-    assert states == {"delivered": len(door.taken), "refused": 1, "rejected": 1, "skipped": 2}
+    assert states == {
+        "delivered": len(limited_vendor.taken),
+        "refused": 1,
+        "rejected": 1,
+        "skipped": 2,
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,7 +71,7 @@ def test_journal_has_the_settled_lines_of_every_state(
     ids=["nothing", "room", "garbage", "a record"],
 )
 def test_journal_cut_at_any_byte_gives_a_prefix_of_settled_lines(
-    small_run: tuple[Door, list[str], bytes], tmp_path: Path, behind: bytes
+    small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path, behind: bytes
 ) -> None:
     path = tmp_path / "cut.journal"
     _, _, content = small_run
@@ -70,7 +85,7 @@ def test_journal_cut_at_any_byte_gives_a_prefix_of_settled_lines(
         found = checkpoint.read_checkpoint(path)
         expected = records_in(content[:cut])
         assert (found is None) == (not expected)
-        assert said_by(found) == lines_of(expected)
+        assert settled_by(found) == lines_of(expected)
         assert sum(found.totals.values() if found else ()) == len(lines_of(expected))
 
 
@@ -84,19 +99,19 @@ def lines_of(said: list[dict[str, list[tuple[int, int, int]]]]) -> set[tuple[int
 
 
 def test_damage_in_the_last_record_keeps_the_earlier_records(
-    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+    small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
     whole = content.rindex(b"\n", 0, -1) + 1
     for place in range(whole, len(content)):
         put(path, damaged(content, place))
-        assert said_by(checkpoint.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
+        assert settled_by(checkpoint.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
 
 
 @pytest.mark.parametrize("bit", range(8))
 def test_damaged_bit_in_the_middle_is_an_error_that_names_the_line(
-    bit: int, small_run: tuple[Door, list[str], bytes], tmp_path: Path
+    bit: int, small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
@@ -111,11 +126,11 @@ def test_damaged_bit_in_the_middle_is_an_error_that_names_the_line(
 
 @pytest.mark.parametrize("damage", ["a bit", "two zeros"])
 def test_damaged_journal_cannot_be_resumed_but_can_be_restarted(
-    damage: str, small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
+    damage: str, small_run: tuple[LimitedVendor, list[str], bytes], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door, command, content = small_run
-    door.open()
-    door.taken.clear()
+    limited_vendor, command, content = small_run
+    limited_vendor.accept_all()
+    limited_vendor.taken.clear()
     place = content.index(b"\n") + 20
     journal = damaged(content, place) if damage == "a bit" else zeroed(content, place, 2)
     (tmp_path / JOURNAL).write_bytes(journal)
@@ -125,10 +140,10 @@ def test_damaged_journal_cannot_be_resumed_but_can_be_restarted(
         assert f"the journal {JOURNAL} is damaged in line 2" in said.err
         assert "--restart" in said.err
         assert (tmp_path / JOURNAL).read_bytes() == journal
-    assert not door.taken
+    assert not limited_vendor.taken
 
     assert segcli(*command, "--restart").code == 1
-    assert set(door.taken) == {f"m{n}" for n in range(12) if n != 4}
+    assert set(limited_vendor.taken) == {f"m{n}" for n in range(12) if n != 4}
 
 
 def damaged(content: bytes, place: int, bit: int = 0) -> bytes:
@@ -141,7 +156,7 @@ def zeroed(content: bytes, start: int, size: int) -> bytes:
 
 
 def test_damaged_header_is_an_error_and_not_a_new_run(
-    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+    small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
@@ -152,11 +167,11 @@ def test_damaged_header_is_an_error_and_not_a_new_run(
 
 
 def test_resume_from_a_journal_cut_anywhere_loses_no_event(
-    small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
+    small_run: tuple[LimitedVendor, list[str], bytes], segcli: Segcli, tmp_path: Path
 ) -> None:
-    door, command, content = small_run
-    door.open()
-    taken_before = list(door.taken)
+    limited_vendor, command, content = small_run
+    limited_vendor.accept_all()
+    taken_before = list(limited_vendor.taken)
     rejects = (tmp_path / "webhook.rejects.ndjson").read_bytes()
     # The size of the rejects file is on disk before any line is written there.
     begun = content.index(b'{"rejects":')
@@ -165,12 +180,14 @@ def test_resume_from_a_journal_cut_anywhere_loses_no_event(
         (tmp_path / JOURNAL).write_bytes(content[:cut])
         (tmp_path / "webhook.rejects.ndjson").write_bytes(rejects)
         known = {number for _, number in lines_of(records_in(content[:cut]))}
-        door.taken.clear()
+        limited_vendor.taken.clear()
         said = segcli(*command, "--resume")
 
         assert said.code in (0, 1)
-        assert set(taken_before) | set(door.taken) == {f"m{n}" for n in range(12) if n != 4}
-        assert len(door.taken) + len([n for n in known if n not in (4, 5, 6, 8)]) == 11
+        assert set(taken_before) | set(limited_vendor.taken) == {
+            f"m{n}" for n in range(12) if n != 4
+        }
+        assert len(limited_vendor.taken) + len([n for n in known if n not in (4, 5, 6, 8)]) == 11
         kept = [record["line"] for record in records(tmp_path / "webhook.rejects.ndjson")]
         assert sorted(kept) == [4, 8]
 
@@ -210,7 +227,7 @@ def test_compacted_checkpoint_is_equivalent(
 
     assert again is not None
     assert again.header == HEADER
-    assert said_by(again) == said_by(past)
+    assert settled_by(again) == settled_by(past)
     assert +again.totals == +past.totals
     assert again.marks == past.marks
     assert again.rejects == past.rejects
@@ -278,15 +295,15 @@ def test_file_that_is_not_a_journal_is_refused_and_unchanged(
 ) -> None:
     other = tmp_path / "other"
     other.write_bytes(content)
-    door = Door()
-    events = written(tmp_path / "events.jsonl", [track()])
-    command = to_webhook(vendor(door).url, events)
+    limited_vendor = LimitedVendor()
+    events = write_events(tmp_path / "events.jsonl", [track()])
+    command = to_webhook(vendor(limited_vendor).url, events)
     said = segcli(*command, "--journal", other, *how)
 
     assert said.code == 2
     assert f"{other} is not a segcli journal" in said.err
     assert other.read_bytes() == content
-    assert not door.taken
+    assert not limited_vendor.taken
 
 
 def test_missing_or_empty_file_gives_no_checkpoint(tmp_path: Path) -> None:

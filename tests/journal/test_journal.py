@@ -292,7 +292,7 @@ def test_no_line_is_settled_beyond_the_mark_of_its_input_over_all_runs(
                     # The run reads the input again from the beginning.
                     read = [0, 0]
         journal.close()
-    for found in every_past(path):
+    for found in truncated_journals(path):
         for place, settled in found.settled.items():
             last = max(last for _, last in settled.ranges())
             assert found.marks[place].to >= last * 10
@@ -305,7 +305,7 @@ def read_back(path: Path) -> Checkpoint:
     return found
 
 
-def every_past(path: Path) -> Iterator[Checkpoint]:
+def truncated_journals(path: Path) -> Iterator[Checkpoint]:
     """Yield the content of a journal that was cut after each of its records."""
     records = path.read_bytes().rstrip(b"\0").splitlines(keepends=True)
     cut = path.with_name("cut.journal")

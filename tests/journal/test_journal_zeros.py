@@ -19,7 +19,7 @@ ROOM = bytes(5000)
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftJournal:
     """The journal that a run has left. Lines 1 to `synced` are settled and on disk."""
 
     content: bytes
@@ -35,7 +35,7 @@ def settle(journal: Journal, numbers: "count[int]", records: int) -> int:
     return last
 
 
-def left_by(path: Path, *, groups: int, unsynced: int) -> Left:
+def journal_left_by(path: Path, *, groups: int, unsynced: int) -> LeftJournal:
     """Write groups of records and sync each, then write unsynced records and get killed.
 
     With no unsynced records the run ends in order.
@@ -48,10 +48,10 @@ def left_by(path: Path, *, groups: int, unsynced: int) -> Left:
         settle(journal, numbers, unsynced)
         content = path.read_bytes()
     journal.close()
-    return Left((content if unsynced else path.read_bytes()).rstrip(b"\0"), synced)
+    return LeftJournal((content if unsynced else path.read_bytes()).rstrip(b"\0"), synced)
 
 
-def said_by(path: Path) -> int | None:
+def settled_by(path: Path) -> int | None:
     """Return the last line of those settled from line 1 on; None if the journal is refused."""
     try:
         found = checkpoint.read_checkpoint(path)
@@ -67,21 +67,21 @@ def said_by(path: Path) -> int | None:
 def test_zeros_anywhere_are_refused_or_lose_no_synced_line(
     unsynced: int, size: int, groups: int, tmp_path: Path
 ) -> None:
-    left = left_by(tmp_path / "a.journal", groups=groups, unsynced=unsynced)
+    left = journal_left_by(tmp_path / "a.journal", groups=groups, unsynced=unsynced)
     path = tmp_path / "zeros.journal"
     refused = 0
     assert len(left.content) > size + 1024
     # Zeros up to the end would be a journal that was cut there, followed by reserved space.
     for start in range(len(left.content) - size):
         put(path, left.content[:start] + bytes(size) + left.content[start + size :] + ROOM)
-        said = said_by(path)
+        said = settled_by(path)
         assert said is None or said >= left.synced, f"zeros from byte {start} on"
         refused += said is None
     assert refused > 0.9 * (len(left.content) - size)
 
 
 def test_removed_record_is_detected_if_a_later_one_was_synced(tmp_path: Path) -> None:
-    left = left_by(tmp_path / "a.journal", groups=6, unsynced=0)
+    left = journal_left_by(tmp_path / "a.journal", groups=6, unsynced=0)
     path = tmp_path / "shorter.journal"
     lines = left.content.splitlines(keepends=True)
     last = max(number for number, line in enumerate(lines) if b'"synced"' in line)
@@ -97,7 +97,7 @@ def test_power_failure_loses_unsynced_records_only(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    left = left_by(folder / "b.journal", groups=2, unsynced=data.draw(st.integers(1, 60)))
+    left = journal_left_by(folder / "b.journal", groups=2, unsynced=data.draw(st.integers(1, 60)))
     lines = left.content.splitlines(keepends=True)
     ends = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
     # The eighth record that settles a line is the last synced one.
@@ -109,7 +109,7 @@ def test_power_failure_loses_unsynced_records_only(
         survived += version[start : start + SECTOR].ljust(SECTOR, b"\0")
     path = folder / "survived.journal"
     put(path, survived + ROOM)
-    said = said_by(path)
+    said = settled_by(path)
 
     assert said is not None
     assert said >= left.synced

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.fakes import Said, tracks, written
-from support.resuming import Door, Segcli, Serve
+from support.fakes import CommandResult, tracks, write_events
+from support.resuming import LimitedVendor, Segcli, Serve
 from support.samples import KEY
 
 ALL = [f"m{number}" for number in range(12)]
@@ -15,25 +15,25 @@ SELECTED = [f"m{number}" for number in range(12) if number % 3 == 0]
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class RefusingVendor:
     """A vendor that refuses the key after two events, and its address."""
 
-    door: Door
+    limited_vendor: LimitedVendor
     url: str
 
 
 @pytest.fixture
-def at(vendor: Serve, tmp_path: Path) -> At:
-    written(tmp_path / "events.jsonl", tracks(12))
-    door = Door(left=2)
-    return At(door, vendor(door).url)
+def at(vendor: Serve, tmp_path: Path) -> RefusingVendor:
+    write_events(tmp_path / "events.jsonl", tracks(12))
+    limited_vendor = LimitedVendor(left=2)
+    return RefusingVendor(limited_vendor, vendor(limited_vendor).url)
 
 
-def send(segcli: Segcli, *more: str) -> Said:
+def send(segcli: Segcli, *more: str) -> CommandResult:
     return segcli("send", "-d", "webhook", "--concurrency", 1, "events.jsonl", *more)
 
 
-def command_in(said: Said) -> list[str]:
+def command_in(said: CommandResult) -> list[str]:
     """Return the words after `segcli` of the command that a stopped run prints."""
     (line,) = (line for line in said.err.splitlines() if line.startswith("  segcli send"))
     return shlex.split(line)[1:]
@@ -47,7 +47,7 @@ def without_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("trust", ["found", "named"])
 def test_values_of_the_environment_are_in_the_printed_command(
     trust: str,
-    at: At,
+    at: RefusingVendor,
     segcli: Segcli,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -71,11 +71,11 @@ def test_values_of_the_environment_are_in_the_printed_command(
     listed = segcli("journals").out
     without_variables(monkeypatch)
     monkeypatch.setenv("SEGCLI_WEBHOOK_API_KEY", KEY)
-    at.door.open()
+    at.limited_vendor.accept_all()
     resumed = segcli(*words)
 
     assert resumed.code == 0, resumed.err
-    assert at.door.taken == SELECTED
+    assert at.limited_vendor.taken == SELECTED
     assert KEY not in stopped.err + listed
     joined = shlex.join(words)
     assert f"--set endpoint={at.url}" in joined
@@ -95,7 +95,12 @@ def test_values_of_the_environment_are_in_the_printed_command(
     ],
 )
 def test_a_changed_option_is_refused_wherever_it_comes_from(
-    option: str, text: str, toml: str, at: At, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+    option: str,
+    text: str,
+    toml: str,
+    at: RefusingVendor,
+    segcli: Segcli,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     to = ("--endpoint", at.url)
     assert send(segcli, *to).code == 3
@@ -110,18 +115,20 @@ def test_a_changed_option_is_refused_wherever_it_comes_from(
     assert f"the run to resume had no --{option}, not --{option} {text}" in by_option.err
     assert by_variable == by_option
     assert by_file == by_option
-    at.door.open()
+    at.limited_vendor.accept_all()
     assert send(segcli, *to, "--resume").code == 0
-    assert at.door.taken == ALL
+    assert at.limited_vendor.taken == ALL
 
 
-def test_a_quantity_may_change(at: At, segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quantity_may_change(
+    at: RefusingVendor, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     to = ("--endpoint", at.url)
     monkeypatch.setenv("SEGCLI_RETRY_FOR", "1ms")
     assert send(segcli, *to).code == 3
     monkeypatch.setenv("SEGCLI_RATE", "1000/s")
     monkeypatch.setenv("SEGCLI_RETRY_FOR", "5s")
-    at.door.open()
+    at.limited_vendor.accept_all()
 
     assert send(segcli, *to, "--resume").code == 0
-    assert at.door.taken == ALL
+    assert at.limited_vendor.taken == ALL

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.chunk_lines import MIB, byte_chunks, lines, weighed
+from support.chunk_lines import MIB, byte_chunks, lines, with_peak_memory
 
 from segcli.core.line import TooLong
 from segcli.lines import chunks
@@ -49,7 +49,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
         stream.close()
 
 
-def pouring(write: int, data: bytes, times: int) -> threading.Thread:
+def writing_thread(write: int, data: bytes, times: int) -> threading.Thread:
     """Write to a pipe from a thread, and close it."""
 
     def pour() -> None:
@@ -162,7 +162,7 @@ def test_line_one_byte_over_the_limit_is_too_long(
 
 def test_long_line_in_a_file_uses_bounded_memory(file_of: Callable[[bytes], Path]) -> None:
     path = file_of(b"{}\n" + b"x" * (32 * MIB) + b"\n{}")
-    found, peak = weighed(lambda: lines(byte_chunks(path)))
+    found, peak = with_peak_memory(lambda: lines(byte_chunks(path)))
 
     assert found == [b"{}", TooLong(32 * MIB, b"x" * 1024), b"{}"]
     assert peak < 4 * MIB
@@ -171,8 +171,8 @@ def test_long_line_in_a_file_uses_bounded_memory(file_of: Callable[[bytes], Path
 def test_long_line_in_a_pipe_uses_bounded_memory(stdin: Callable[[int], None]) -> None:
     read, write = os.pipe()
     stdin(read)
-    thread = pouring(write, b"x" * MIB, times=32)
-    found, peak = weighed(lambda: lines(list(chunks.chunks(chunks.inputs([])))))
+    thread = writing_thread(write, b"x" * MIB, times=32)
+    found, peak = with_peak_memory(lambda: lines(list(chunks.chunks(chunks.inputs([])))))
     thread.join()
 
     assert found == [TooLong(32 * MIB, b"x" * 1024)]
@@ -182,7 +182,7 @@ def test_long_line_in_a_pipe_uses_bounded_memory(stdin: Callable[[int], None]) -
 
 def test_many_lines_use_bounded_memory(file_of: Callable[[bytes], Path]) -> None:
     path = file_of((b"x" * 999 + b"\n") * 32_000)
-    count, peak = weighed(
+    count, peak = with_peak_memory(
         lambda: sum(len(c.lines) for c in chunks.chunks(chunks.inputs([str(path)])))
     )
 
@@ -193,7 +193,7 @@ def test_many_lines_use_bounded_memory(file_of: Callable[[bytes], Path]) -> None
 def test_stdin_is_read_without_a_file(stdin: Callable[[int], None]) -> None:
     read, write = os.pipe()
     stdin(read)
-    pouring(write, b"a\nb", times=1).join()
+    writing_thread(write, b"a\nb", times=1).join()
     found = chunks.inputs([])
 
     assert (found[0].title, chunks.total_size(found)) == ("stdin", None)

@@ -55,7 +55,7 @@ def test_any_value_gives_a_hash_or_nothing(value: Any, clean: str) -> None:
     assert found is UNDEFINED or (len(found) == 64 and found != NOTHING) or found == value
 
 
-def test_a_mistake_in_sha256_is_said() -> None:
+def test_a_mistake_in_sha256_is_reported() -> None:
     assert [str(one) for one in problems({"x": {"@sha256": {"value": 1, "clean": "up"}}})] == [
         '/x/@sha256/clean should be one of none, trim, lower, digits but it is "up"'
     ]

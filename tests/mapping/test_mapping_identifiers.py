@@ -15,7 +15,7 @@ def made(directive: str, value: Any, **options: Any) -> Any:
     return found({"v": value}).get("x", UNDEFINED)
 
 
-def test_a_uuid_is_made_of_a_text_and_one_that_is_a_uuid_stays() -> None:
+def test_a_text_becomes_a_uuid_and_a_uuid_is_unchanged() -> None:
     one = made("@uuid", "msg-7")
 
     assert one == made("@uuid", "msg-7") == str(uuid.uuid5(uuid.NAMESPACE_URL, "msg-7"))
@@ -77,7 +77,7 @@ def test_any_value_gives_a_text_or_nothing(value: Any) -> None:
         assert found is UNDEFINED or isinstance(found, str)
 
 
-def test_mistakes_are_said() -> None:
+def test_mistakes_are_reported() -> None:
     assert [str(one) for one in problems({"x": {"@tail": {"value": 1}}})] == [
         '/x/@tail should have field "length" but it doesn\'t'
     ]

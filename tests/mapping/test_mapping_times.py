@@ -55,7 +55,7 @@ def test_epoch_makes_a_whole_number_or_nothing_of_any_value(value: Any) -> None:
     assert found is UNDEFINED or type(found) is int
 
 
-def test_a_mistake_in_epoch_is_said() -> None:
+def test_a_mistake_in_epoch_is_reported() -> None:
     assert [str(one) for one in problems({"x": {"@epoch": {"unit": "days"}}})] == [
         '/x/@epoch should have field "value" but it doesn\'t',
         '/x/@epoch/unit should be one of seconds, milliseconds but it is "days"',

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 
 @pytest.fixture
-def plenty(tmp_path: Path) -> Path:
+def many_events(tmp_path: Path) -> Path:
     """More events than all pipes and slots together can hold."""
     path = tmp_path / "plenty.jsonl"
     path.write_bytes(LINE * 20_000)
@@ -74,13 +74,13 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[bytes, str]:
     return out, err.decode()
 
 
-def test_all_lines_are_printed_and_no_worker_remains(start: Start, plenty: Path) -> None:
-    process = start(*COMMAND, plenty)
+def test_all_lines_are_printed_and_no_worker_remains(start: Start, many_events: Path) -> None:
+    process = start(*COMMAND, many_events)
     workers_of(process)
     out, err = ended(process)
 
     assert process.returncode == 0
-    assert out == plenty.read_bytes()
+    assert out == many_events.read_bytes()
     assert "20,000  mapped" in err
 
 
@@ -89,9 +89,9 @@ def test_all_lines_are_printed_and_no_worker_remains(start: Start, plenty: Path)
 )
 @pytest.mark.parametrize("to_all", [False, True], ids=["to one", "to all, as a terminal does"])
 def test_signal_ends_all_processes_without_a_traceback(
-    number: signal.Signals, code: int, says: str, to_all: bool, start: Start, plenty: Path
+    number: signal.Signals, code: int, says: str, to_all: bool, start: Start, many_events: Path
 ) -> None:
-    process = start(*COMMAND, plenty)
+    process = start(*COMMAND, many_events)
     workers_of(process)
     if to_all:
         os.killpg(process.pid, number)
@@ -100,19 +100,19 @@ def test_signal_ends_all_processes_without_a_traceback(
     out, err = ended(process)
 
     assert (process.returncode, err.strip()) == (code, says)
-    assert plenty.read_bytes().startswith(out)
+    assert many_events.read_bytes().startswith(out)
 
 
-def test_workers_end_if_the_main_process_is_killed(start: Start, plenty: Path) -> None:
-    process = start(*COMMAND, plenty)
+def test_workers_end_if_the_main_process_is_killed(start: Start, many_events: Path) -> None:
+    process = start(*COMMAND, many_events)
     workers_of(process)
     process.kill()
 
     ended(process)
 
 
-def test_killed_worker_stops_the_run_with_an_error(start: Start, plenty: Path) -> None:
-    process = start(*COMMAND, plenty)
+def test_killed_worker_stops_the_run_with_an_error(start: Start, many_events: Path) -> None:
+    process = start(*COMMAND, many_events)
     workers = workers_of(process)
     assert process.stdout
     out = process.stdout.readline()
@@ -124,14 +124,14 @@ def test_killed_worker_stops_the_run_with_an_error(start: Start, plenty: Path) -
     assert "Error: a worker process was killed by SIGKILL\n" in err
     assert "Traceback" not in err
     # The output ends at a line break, before the lines of the killed worker.
-    assert plenty.read_bytes().startswith(out)
-    assert len(out) < plenty.stat().st_size
+    assert many_events.read_bytes().startswith(out)
+    assert len(out) < many_events.stat().st_size
     assert out.endswith(b"\n")
     assert f"{len(out.splitlines()):,}  mapped" in err
 
 
-def test_closed_output_pipe_ends_all_processes_silently(start: Start, plenty: Path) -> None:
-    process = start(*COMMAND, plenty)
+def test_closed_output_pipe_ends_all_processes_silently(start: Start, many_events: Path) -> None:
+    process = start(*COMMAND, many_events)
     assert process.stdout
     assert process.stdout.readline() == LINE
     process.stdout.close()
@@ -141,9 +141,9 @@ def test_closed_output_pipe_ends_all_processes_silently(start: Start, plenty: Pa
     assert (process.returncode, err) == (141, "")
 
 
-def test_full_disk_ends_all_processes_with_a_message(start: Start, plenty: Path) -> None:
+def test_full_disk_ends_all_processes_with_a_message(start: Start, many_events: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        process = start(*COMMAND, plenty, stdout=full)
+        process = start(*COMMAND, many_events, stdout=full)
         _, err = ended(process)
 
     assert process.returncode == 3
@@ -151,15 +151,15 @@ def test_full_disk_ends_all_processes_with_a_message(start: Start, plenty: Path)
     assert "Traceback" not in err
 
 
-def test_slow_reader_blocks_all_processes(start: Start, plenty: Path) -> None:
-    process = start(*COMMAND, plenty)
+def test_slow_reader_blocks_all_processes(start: Start, many_events: Path) -> None:
+    process = start(*COMMAND, many_events)
     workers = workers_of(process)
     asleep = {process.pid, *workers}
     wait_until(lambda: all(state_of(pid) == "S" for pid in asleep) and read_by(process.pid) > 0)
     read = read_by(process.pid)
 
     # The program itself, the slots of two workers, and the content of three pipes.
-    assert read < 8 * 1024 * 1024 < plenty.stat().st_size
+    assert read < 8 * 1024 * 1024 < many_events.stat().st_size
     process.kill()
     ended(process)
 
@@ -190,17 +190,17 @@ def test_lines_that_arrive_slowly_are_printed_at_once(start: Start) -> None:
 
 
 def test_truncated_input_is_printed_up_to_its_last_whole_line(
-    start: Start, plenty: Path, tmp_path: Path
+    start: Start, many_events: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "cut.gz"
-    packed = subprocess.run(["gzip", "-1c", plenty], stdout=subprocess.PIPE, check=True).stdout
+    packed = subprocess.run(["gzip", "-1c", many_events], stdout=subprocess.PIPE, check=True).stdout
     path.write_bytes(packed[: len(packed) // 2])
     process = start(*COMMAND, path)
     out, err = ended(process)
 
     lines = len(out.splitlines())
     assert process.returncode == 3
-    assert plenty.read_bytes().startswith(out)
+    assert many_events.read_bytes().startswith(out)
     assert 5000 < lines < 15_000
     assert f"Error: {path}:{lines + 1}: could not be read past this point" in err
 

@@ -167,7 +167,7 @@ def test_broken_csv_row_is_a_mistake(row: str) -> None:
     assert any("is not a row of a CSV" in text for _, text in mistakes(plan))
 
 
-def test_a_second_column_for_the_same_is_said_to_be_ignored() -> None:
+def test_a_second_column_of_the_same_meaning_is_reported_as_ignored() -> None:
     plan = read("Tried,size,yes,optional", header="Event Name,Property Name,Required,Status")
 
     assert mistakes(plan) == [

@@ -158,6 +158,6 @@ def test_number_of_mistakes_is_bounded() -> None:
     assert len(read([KEYED, *([0] * 5000)]).mistakes) == 1000
 
 
-def test_what_is_not_json_is_said_with_its_line() -> None:
+def test_text_that_is_not_json_is_an_error_with_its_line() -> None:
     with pytest.raises(ValueError, match=r"not JSON: .* \(line 3, column 1\)$"):
         read_plan("plan.json", '[\n{"key": 1\n"type": 2}]')

@@ -96,7 +96,7 @@ def test_remote_references_are_not_fetched(tmp_path: Path) -> None:
         {"properties": {"properties": True, "traits": False}},
     ],
 )
-def test_unusual_schema_does_no_harm(schema: dict[str, Any]) -> None:
+def test_unusual_schema_raises_no_unexpected_error(schema: dict[str, Any]) -> None:
     plan = plan_of(rule("Tried", schema))
 
     assert mistakes(plan) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import written
+from support.fakes import write_events
 from support.replay import NOW, acme_file, at
 from support.resuming import Segcli
 from support.tables import for_each
@@ -18,7 +18,7 @@ ABOUT_AGE = {"SEG504", "SEG511", "SEG512", "SEG513", "SEG514"}
 
 def findings(folder: Path, facts: dict[str, Any], *events: Any, **options: Any) -> Counter[str]:
     """Return the codes of the findings on old events, with how many lines they are about."""
-    path = written(folder / "events.jsonl", events)
+    path = write_events(folder / "events.jsonl", events)
     review = api.check(path, dest=acme_file(folder, facts), now=options.pop("now", NOW), **options)
     found: Counter[str] = Counter()
     for group in review.groups:
@@ -69,7 +69,7 @@ def test_old_events_are_found_by_the_facts_of_the_vendor(tmp_path: Path, case: A
 def test_an_identify_of_more_than_a_day_ago_overwrites_a_profile(tmp_path: Path, case: Any) -> None:
     time, expected = case
     event = {"type": "identify", "userId": "u", "messageId": "m", "timestamp": time}
-    path = written(tmp_path / "events.jsonl", [event])
+    path = write_events(tmp_path / "events.jsonl", [event])
     last, guard = {"profiles": "last"}, {"set": [{"path": "once", "against": "profiles"}]}
     for facts, found in ((last, expected), (last | guard, {}), ({"profiles": "none"}, {})):
         dest = acme_file(tmp_path, facts, **{"actions.0": IDENTIFY})
@@ -88,14 +88,14 @@ def test_an_identify_of_more_than_a_day_ago_overwrites_a_profile(tmp_path: Path,
 )
 def test_a_repeated_id_says_what_the_vendor_does(tmp_path: Path, case: Any) -> None:
     dedup, said = case
-    path = written(tmp_path / "events.jsonl", [NEW, NEW])
+    path = write_events(tmp_path / "events.jsonl", [NEW, NEW])
     [group] = api.check(path, dest=acme_file(tmp_path, {"dedup": dedup})).groups
     assert group.key.code == "SEG501"
     assert said in group.key.problem
 
 
 def test_the_advice_counts_the_marked_events(tmp_path: Path) -> None:
-    path = written(tmp_path / "events.jsonl", [OLD, NEW])
+    path = write_events(tmp_path / "events.jsonl", [OLD, NEW])
     dest = acme_file(tmp_path, {"set": MESSAGES})
     said = "backfill = true is set on 1 of 2 events (not with --live)"
     assert api.check(path, dest=dest, now=NOW).advice == said
@@ -117,7 +117,7 @@ def test_marks_are_compared_with_a_golden_file_only_if_now_is_fixed(
     segcli: Segcli, tmp_path: Path, bare: bool
 ) -> None:
     dest, golden = acme_file(tmp_path, MARKS), tmp_path / "golden.ndjson"
-    path = written(tmp_path / "events.jsonl", [NEW])
+    path = write_events(tmp_path / "events.jsonl", [NEW])
     form = [] if bare else ["--outcomes"]
     plain = segcli("transform", "-d", dest, "--now", NOW, *form, path).out
     marked = segcli("transform", "-d", dest, "--now", "2027-01-01", *form, path).out
@@ -132,7 +132,7 @@ def test_marks_are_compared_with_a_golden_file_only_if_now_is_fixed(
 
 def test_other_fields_are_still_compared(segcli: Segcli, tmp_path: Path) -> None:
     dest, golden = acme_file(tmp_path, MARKS), tmp_path / "golden.ndjson"
-    path = written(tmp_path / "events.jsonl", [NEW])
+    path = write_events(tmp_path / "events.jsonl", [NEW])
     golden.write_text(json.dumps({"name": "Other", "in": {"backfill": True}}) + "\n")
     done = segcli("check", "-d", dest, "--expect", golden, path)
     assert done.code == 1

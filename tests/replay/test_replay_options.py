@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Answer, Got, written
+from support.fakes import Answer, ReceivedRequest, write_events
 from support.replay import FACTS, NOW, acme_file, at
 from support.resuming import JOURNAL, Segcli, Serve
 from support.samples import Run
@@ -20,7 +20,7 @@ from segcli.runs.job_request import JobRequest
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
     """Three events: of one day ago, of three days ago, and too old."""
-    return written(tmp_path / "events.jsonl", [at("29"), at("27", 1), at("01", 2)])
+    return write_events(tmp_path / "events.jsonl", [at("29"), at("27", 1), at("01", 2)])
 
 
 def transform(events: Path, dest: str, **options: Any) -> list[tuple[str, Any]]:
@@ -90,7 +90,7 @@ def test_what_is_too_old_is_named_first_and_fails_nothing(
     run_segcli: Run, tmp_path: Path, events: Path, command: str
 ) -> None:
     more = [at("29", number) | {"type": "page"} for number in range(5)]
-    written(events, [at("29"), at("01", 2), *more])
+    write_events(events, [at("29"), at("01", 2), *more])
     to = ["--sandbox"] if command == "send" else []
     done = run_segcli(command, "-d", acme_file(tmp_path), "--now", NOW, *to, str(events))
     assert done.returncode == 0, done.stderr
@@ -128,11 +128,11 @@ KEPT: list[tuple[list[str], dict[str, Any]]] = [
 def test_a_resumed_run_keeps_them_without_typing_them_again(
     vendor: Serve, segcli: Segcli, tmp_path: Path, words: list[str], payload: dict[str, Any]
 ) -> None:
-    path = written(tmp_path / "events.jsonl", map(long_ago, range(4)))
+    path = write_events(tmp_path / "events.jsonl", map(long_ago, range(4)))
     taken: list[dict[str, Any]] = []
     open_for = [2]
 
-    def answer(got: Got) -> Answer:
+    def answer(got: ReceivedRequest) -> Answer:
         if len(taken) == open_for[0]:
             return Answer(401)
         taken.append(json.loads(got.body))
@@ -160,7 +160,7 @@ def test_a_resumed_run_keeps_them_without_typing_them_again(
 def test_the_sandbox_takes_the_marks_of_requests(
     run_segcli: Run, tmp_path: Path, batch: dict[str, Any]
 ) -> None:
-    path = written(tmp_path / "events.jsonl", [at("29"), at("01", 1)])
+    path = write_events(tmp_path / "events.jsonl", [at("29"), at("01", 1)])
     marks = {"set": [{"path": "historical", "at": "request"}]}
     dest, kept = acme_file(tmp_path, marks, batch=batch), tmp_path / "kept.ndjson"
     words = ["send", "-d", dest, "--sandbox", "--now", NOW, "--keep", str(kept)]

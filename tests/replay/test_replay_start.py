@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Answer, Got, written
+from support.fakes import Answer, ReceivedRequest, write_events
 from support.replay import NOW, acme_file, at
 from support.resuming import JOURNAL, Segcli, Serve
 from support.samples import Run
@@ -31,7 +31,7 @@ def job_with(folder: Path, facts: dict[str, Any], **options: Any) -> Job:
 
 
 def surveyed(folder: Path, job: Job, *events: Any) -> Survey:
-    path = written(folder / "events.jsonl", events)
+    path = write_events(folder / "events.jsonl", events)
     return survey(job, inputs([str(path)]), 1_000_000)
 
 
@@ -153,13 +153,16 @@ def test_what_cannot_be_counted_may_be_recent(tmp_path: Path) -> None:
 
 
 def test_a_program_has_to_confirm_messages(vendor: Serve, tmp_path: Path) -> None:
-    got: list[Got] = []
+    got: list[ReceivedRequest] = []
 
-    def answer(one: Got) -> Answer:
+    def answer(one: ReceivedRequest) -> Answer:
         got.append(one)
         return Answer()
 
-    path, dest = written(tmp_path / "events.jsonl", [OLD]), acme_file(tmp_path, {"messages": "yes"})
+    path, dest = (
+        write_events(tmp_path / "events.jsonl", [OLD]),
+        acme_file(tmp_path, {"messages": "yes"}),
+    )
     to = {"endpoint": vendor(answer).url, "api_key": "k"}
     with pytest.raises(UsageError, match="starts messages") as refused:
         api.send(path, dest=dest, settings=to)
@@ -170,13 +173,13 @@ def test_a_program_has_to_confirm_messages(vendor: Serve, tmp_path: Path) -> Non
 
 
 def test_in_a_pipe_messages_need_yes(vendor: Serve, segcli: Segcli, tmp_path: Path) -> None:
-    got: list[Got] = []
+    got: list[ReceivedRequest] = []
 
-    def answer(one: Got) -> Answer:
+    def answer(one: ReceivedRequest) -> Answer:
         got.append(one)
         return Answer(401 if len(got) == 2 else 200)
 
-    path = written(tmp_path / "events.jsonl", [OLD, NEW])
+    path = write_events(tmp_path / "events.jsonl", [OLD, NEW])
     dest = acme_file(tmp_path, {"messages": "yes"})
     to = ["--endpoint", vendor(answer).url, "--set", "api_key=k", "--concurrency", "1"]
     command = ["send", "-d", dest, *to, "--journal", JOURNAL, path]
@@ -194,7 +197,7 @@ def test_in_a_pipe_messages_need_yes(vendor: Serve, segcli: Segcli, tmp_path: Pa
 
 @for_each("words", [["--sandbox"], ["--dry-run"]])
 def test_a_rehearsal_asks_nothing(run_segcli: Run, tmp_path: Path, words: list[str]) -> None:
-    path = written(tmp_path / "events.jsonl", [OLD])
+    path = write_events(tmp_path / "events.jsonl", [OLD])
     dest = acme_file(tmp_path, {"messages": "yes"})
     assert run_segcli("send", "-d", dest, *words, str(path)).returncode == 0
 
@@ -208,7 +211,7 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_a_person_is_asked(tmp_path: Path, case: tuple[str, bool]) -> None:
     typed, agrees = case
     job = job_with(tmp_path, {"messages": "yes"})
-    found = inputs([str(written(tmp_path / "events.jsonl", [OLD]))])
+    found = inputs([str(write_events(tmp_path / "events.jsonl", [OLD]))])
     talk = ReplayTalk(is_agreed=False, quiet=True, rehearsal=False, max_line=1_000_000)
     screen = Terminal()
     with pytest.MonkeyPatch.context() as patch:

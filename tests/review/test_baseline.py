@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from support.check_reports import read_text
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 NO_USER = '{"type":"track","event":"x"}\n'
 GOOD = line_of(timestamp="2026-02-03", properties={"email": "a@b.example"}).decode() + "\n"
 CHECK = ("check", "-d", "gist", "--baseline", "base.json", "events.jsonl")

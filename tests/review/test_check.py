@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.check_reports import READERS, SHOW_EVERY, bad_lines
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import event_of, job_for, line_of, payload_of
 
 from segcli.destinations import BUILT_IN
@@ -19,7 +19,7 @@ from segcli.errors import InputError
 from segcli.inputs import inputs
 from segcli.review.checker import CheckRun, review_inputs
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
 AWKWARD = line_of()
 BAD = line_of(userId=...)
@@ -268,7 +268,7 @@ def test_strict_makes_every_warning_an_error(segcli: Segcli, hostile: Path) -> N
 
 
 def test_quiet_prints_nothing(segcli: Segcli, hostile: Path) -> None:
-    assert segcli("check", "--quiet", hostile) == Said(1, "", "")
+    assert segcli("check", "--quiet", hostile) == CommandResult(1, "", "")
 
 
 @pytest.mark.parametrize("form", SHOW_EVERY)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from support.check_reports import read_text
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import Run
 
 import segcli as package
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import records, written
+from support.fakes import records, write_events
 from support.fan_out import NAMES, event, events_in, file_of
 from support.samples import Run
 
@@ -52,7 +52,9 @@ def test_golden_files_compare_the_payloads_of_all_actions(
     changed = event(1)
     changed["properties"]["total"] = 100
     review = segcli.check(
-        written(tmp_path / "other.jsonl", [event(0), changed, event(2)]), dest=dest, expect=golden
+        write_events(tmp_path / "other.jsonl", [event(0), changed, event(2)]),
+        dest=dest,
+        expect=golden,
     )
     fields = [one.field for one in review.findings]
     in_outcome = [f"requests[{at}].payload.total" for at in range(3)]

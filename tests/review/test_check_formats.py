@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from support.check_reports import (
     ONE_REVIEW,
     READERS,
-    Read,
+    ReadFinding,
     check_is_valid,
     formatter,
     review_with,
@@ -66,7 +66,7 @@ def test_every_format_is_valid_with_any_path_and_route(form: str, path: str, rou
 
     out.encode()
     check_is_valid(form, out)
-    assert READERS[form](out) == [Read("a.jsonl", 3, "rejected: f is wrong")]
+    assert READERS[form](out) == [ReadFinding("a.jsonl", 3, "rejected: f is wrong")]
 
 
 @given(NASTY)

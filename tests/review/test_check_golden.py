@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.check_reports import READERS, Read, read_text
-from support.fakes import Said
+from support.check_reports import READERS, ReadFinding, read_text
+from support.fakes import CommandResult
 from support.samples import NAMES, ROOT, line_of
 from support.small_disk import files_of_at_most
 
 from segcli.destinations import BUILT_IN
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 GOLDEN = "golden.ndjson"
 EVENT = line_of(timestamp="2026-02-03") + b"\n"
 
@@ -25,7 +25,7 @@ def without_ids(golden: str) -> list[dict[str, Any]]:
     return [{key: one[key] for key in one if key != "messageId"} for one in lines]
 
 
-def compared(said: Said) -> list[str]:
+def compared(said: CommandResult) -> list[str]:
     """Return the findings of the comparison, without those of the lines themselves."""
     own = ("rejected: ", "warning: ")
     return [one.text for one in read_text(said.out) if not one.text.startswith(own)]
@@ -96,7 +96,7 @@ def test_update_replaces_no_other_file(
     assert (tmp_path / GOLDEN).read_text(encoding="latin-1") == held
 
 
-def test_a_merge_conflict_in_a_golden_file_is_said_with_its_line(
+def test_a_merge_conflict_in_a_golden_file_is_an_error_with_its_line(
     segcli: Segcli, samples: Path, tmp_path: Path
 ) -> None:
     file = samples / "signup.jsonl"
@@ -279,7 +279,7 @@ def test_missing_input_of_a_golden_file_is_reported_as_missing_lines(
     said = segcli("check", "--expect", GOLDEN, "b.jsonl")
 
     assert [one for one in read_text(said.out) if one.text in compared(said)] == [
-        Read(
+        ReadFinding(
             "a.jsonl",
             1,
             "missing: line of the golden file that no longer exists (and 2 more lines: 2, 3)",

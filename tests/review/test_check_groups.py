@@ -16,10 +16,10 @@ from support.check_reports import (
     read_text,
     review_of,
 )
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 NO_USER = '{"type":"track","event":"x"}\n'
 UNZONED = line_of(timestamp="2026-02-03T10:00:00").decode() + "\n"
 FORMATS = ("text", "json", "github", "markdown", "junit")

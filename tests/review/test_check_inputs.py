@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from support.acme import ACME
-from support.fakes import Said, records
+from support.fakes import CommandResult, records
 from support.samples import Run, line_of
 
 from segcli import destinations
 from segcli.destinations import BUILT_IN
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 DAYS = [line_of(timestamp=f"2026-02-0{day}", userId=f"u{day}", n=day) for day in range(1, 6)]
 NO_SOCKETS = """
 import sys
@@ -37,7 +37,7 @@ def document(segcli: Segcli) -> Callable[..., dict[str, Any]]:
     return run
 
 
-def written(folder: Path, name: str, *lines: bytes) -> Path:
+def write_events(folder: Path, name: str, *lines: bytes) -> Path:
     file = folder / name
     file.write_bytes(b"\n".join(lines))
     return file
@@ -46,8 +46,8 @@ def written(folder: Path, name: str, *lines: bytes) -> Path:
 def test_several_files_are_checked_together_and_findings_name_the_file(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    one = written(tmp_path, "one.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b"{")
-    two = written(tmp_path, "two.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b" ")
+    one = write_events(tmp_path, "one.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b"{")
+    two = write_events(tmp_path, "two.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b" ")
 
     found = document(one, two)
 
@@ -86,7 +86,7 @@ def test_check_reads_stdin_without_files(run_segcli: Run, files: list[str]) -> N
 def test_selection_options_select_the_checked_events(
     document: Callable[..., dict[str, Any]], tmp_path: Path, options: list[str], mapped: int
 ) -> None:
-    found = document(*options, written(tmp_path, "events.jsonl", *DAYS))
+    found = document(*options, write_events(tmp_path, "events.jsonl", *DAYS))
 
     assert found["counts"]["mapped"] == mapped
     assert found["plan"]["requests"] == mapped
@@ -96,7 +96,7 @@ def test_selection_options_select_the_checked_events(
 def test_lines_after_the_limit_are_not_checked(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    found = document("--limit", "2", written(tmp_path, "events.jsonl", *DAYS[:2], b"{"))
+    found = document("--limit", "2", write_events(tmp_path, "events.jsonl", *DAYS[:2], b"{"))
 
     assert (found["errors"], found["counts"]["skipped"]) == (0, 1)
 
@@ -105,7 +105,7 @@ def test_events_switched_off_are_skipped_unless_integrations_are_ignored(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     off = line_of(timestamp="2026-02-03", integrations={"All": False})
-    file = written(tmp_path, "events.jsonl", off)
+    file = write_events(tmp_path, "events.jsonl", off)
 
     assert document(file)["counts"]["skipped"] == 1
     assert document("--ignore-integrations", file)["counts"]["mapped"] == 1
@@ -120,7 +120,7 @@ def test_rate_option_estimates_the_sending_time(
     rate: list[str],
     seconds: float | None,
 ) -> None:
-    found = document(*rate, written(tmp_path, "events.jsonl", *DAYS))
+    found = document(*rate, write_events(tmp_path, "events.jsonl", *DAYS))
 
     assert found["plan"]["seconds"] == seconds
 
@@ -129,7 +129,7 @@ def test_settings_change_which_fields_are_carried(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     event = line_of(timestamp="2026-02-03", properties={"price": 3})
-    file = written(tmp_path, "events.jsonl", event)
+    file = write_events(tmp_path, "events.jsonl", event)
 
     assert [one["path"] for one in document(file)["not_carried"]] == ["properties.price"]
     assert document("--set", "properties=true", file)["not_carried"] == []
@@ -139,7 +139,7 @@ def test_settings_change_which_fields_are_carried(
 def test_every_destination_is_checked_without_a_key_and_without_a_network(
     run_segcli: Run, samples: Path, tmp_path: Path, dest: str
 ) -> None:
-    written(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
+    write_events(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
     env = {"PYTHONPATH": str(tmp_path)}
 
     done = run_segcli("check", "-d", dest, samples / "signup.jsonl", env=env)
@@ -149,7 +149,7 @@ def test_every_destination_is_checked_without_a_key_and_without_a_network(
 
 
 def test_socket_block_really_blocks_sockets(run_segcli: Run, samples: Path, tmp_path: Path) -> None:
-    written(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
+    write_events(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
     env = {"PYTHONPATH": str(tmp_path)}
 
     done = run_segcli("send", "-d", "gist", "--sandbox", samples / "signup.jsonl", env=env)
@@ -162,7 +162,7 @@ def test_plug_in_destination_is_checked_like_a_built_in_one(
 ) -> None:
     monkeypatch.setattr(destinations, "named_destination", {"acme": ACME}.__getitem__)
     lines = [line_of(properties={"price": n, "sku": "a"}, context={"ip": "::1"}) for n in (1, 2)]
-    file = written(tmp_path, "events.jsonl", *lines, line_of())
+    file = write_events(tmp_path, "events.jsonl", *lines, line_of())
 
     found = document("--dest", "acme", file)
 
@@ -173,7 +173,7 @@ def test_plug_in_destination_is_checked_like_a_built_in_one(
 
 
 def test_rejects_option_writes_rejected_lines(segcli: Segcli, tmp_path: Path) -> None:
-    file = written(tmp_path, "events.jsonl", *DAYS, b'{"type": "track"}', b"nothing")
+    file = write_events(tmp_path, "events.jsonl", *DAYS, b'{"type": "track"}', b"nothing")
 
     said = segcli("check", "--rejects", "kept.ndjson", file)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.check_reports import job_that_sends
-from support.event_strategies import events_bent_by_every_kind_of_value
+from support.event_strategies import events_with_every_kind_of_value
 from support.samples import NAMES, job_for, line_of, lines_of
 
 from segcli.accounting.rejects import Rejects
@@ -31,7 +31,7 @@ def many(tmp_path: Path) -> Path:
     """A file of lines good, bad and odd, in no order; some of their messageIds are repeated."""
     chance = random.Random(12)
     lines = [line for name in NAMES for line in lines_of(name) if len(line) < 5000]
-    lines += [event.raw for event in chance.sample(events_bent_by_every_kind_of_value(), 500)]
+    lines += [event.raw for event in chance.sample(events_with_every_kind_of_value(), 500)]
     lines += [line_of(messageId=f"m{number % 70}", n=number % 3) for number in range(200)]
     chance.shuffle(lines)
     path = tmp_path / "many.jsonl"

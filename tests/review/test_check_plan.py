@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import hostile
 from support.check_reports import READERS, SHOW_EVERY, check_is_valid
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.plans import rule, whole
 from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
 from support.tables import for_each
@@ -27,7 +27,7 @@ from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.review import Review
 from segcli.runs.plans import read_plans
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 PLANS = ROOT / "sample_events" / "plans"
 
 # By hand: each sample, its plan, and what differs. E is an event, P a property, V a violation.

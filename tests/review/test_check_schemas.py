@@ -10,14 +10,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from lxml import etree
 from support.check_reports import ONE_REVIEW, check_is_valid, formatter, junit, review_with, schema
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.hostile import CORPUS, HOSTILE
 from support.samples import NAMES
 from support.tables import for_each
 
 from segcli.destinations import BUILT_IN
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 def test_json_schema_is_valid_and_has_every_field() -> None:

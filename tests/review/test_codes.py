@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.check_reports import read_text, review_of
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import NAMES, ROOT, line_of
 from support.tables import for_each
 from test_floors import MODULES, room_of, tree_of
@@ -18,7 +18,7 @@ from segcli.destinations import BUILT_IN
 from segcli.review.codes import CODES, FAMILIES, code_of_rejection, code_of_remark
 from segcli.review.wanted import Wanted
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 OWN_REASONS = {"destinations", "destination_file", "field_types", "mapping", "core"}
 NO_USER = b'{"type":"track","event":"x"}'
 UNZONED = line_of(timestamp="2026-02-03T10:00:00")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from support.check_reports import review_of, rows_of
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 
 from segcli.review.coverage import LeftOut
 from segcli.review.coverage_view import masked_sample, shown_fields
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 EVENT = line_of(
     timestamp="2026-02-03T10:00:00Z",
     messageId="m-1",

@@ -16,7 +16,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def standin() -> Iterator[SandboxServer]:
+def sandbox() -> Iterator[SandboxServer]:
     """A sandbox that remembers what it accepts."""
-    with running(Script(remember=True)) as standin:
-        yield standin
+    with running(Script(remember=True)) as sandbox:
+        yield sandbox

@@ -102,11 +102,11 @@ def post_to(client: httpx.Client) -> Post:
 
 
 @pytest.fixture
-def post(standin: SandboxServer, post_to: Post) -> Post:
-    return lambda *args, **more: post_to(standin, *args, **more)
+def post(sandbox: SandboxServer, post_to: Post) -> Post:
+    return lambda *args, **more: post_to(sandbox, *args, **more)
 
 
-def bent(payload: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def changed(payload: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**payload, **changes}.items() if value is not GONE}
 
 
@@ -115,31 +115,31 @@ def bent(payload: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("place", "payload"), SINGLE.items(), ids=PLACES)
 def test_right_payload_is_accepted_and_remembered(
-    place: tuple[str, str], payload: Any, post: Post, standin: SandboxServer
+    place: tuple[str, str], payload: Any, post: Post, sandbox: SandboxServer
 ) -> None:
     assert post(*place, payload).status_code == 200
-    assert standin.app.accepted[-1] == Received(*place, payload)
+    assert sandbox.app.accepted[-1] == Received(*place, payload)
 
 
 @pytest.mark.parametrize("kind", SIX)
 def test_webhook_accepts_all_six_call_types_on_any_path(kind: str, post: Post) -> None:
-    assert post("webhook", "/in/2", bent(TRACK, type=kind)).status_code == 200
-    assert post("webhook", "/", bent(TRACK, type=kind)).status_code == 200
+    assert post("webhook", "/in/2", changed(TRACK, type=kind)).status_code == 200
+    assert post("webhook", "/", changed(TRACK, type=kind)).status_code == 200
 
 
 @pytest.mark.parametrize("kind", SIX)
 def test_segment_accepts_all_six_call_types_in_batches_and_alone(kind: str, post: Post) -> None:
-    event = bent(TRACK, type=kind)
+    event = changed(TRACK, type=kind)
     assert post("segment", "/batch", {"batch": [event]}).json() == {"success": True}
-    assert post("segment", f"/{kind}", bent(event, type=GONE)).json() == {"success": True}
+    assert post("segment", f"/{kind}", changed(event, type=GONE)).json() == {"success": True}
 
 
-def test_batches_are_split_into_payloads(post: Post, standin: SandboxServer) -> None:
-    events = [bent(TRACK, messageId=f"m{number}") for number in range(3)]
-    contacts = [CONTACT, bent(CONTACT, email=GONE)]
+def test_batches_are_split_into_payloads(post: Post, sandbox: SandboxServer) -> None:
+    events = [changed(TRACK, messageId=f"m{number}") for number in range(3)]
+    contacts = [CONTACT, changed(CONTACT, email=GONE)]
     assert post("segment", "/batch", {"batch": events, "sentAt": "2026-02-03"}).is_success
     assert post("gist", "/contacts/batch", {"contacts": contacts}).is_success
-    taken = [received.payload for received in standin.app.accepted[-5:]]
+    taken = [received.payload for received in sandbox.app.accepted[-5:]]
     assert taken == events + contacts
 
 
@@ -152,21 +152,21 @@ def test_success_reply_is_that_of_the_vendor(post: Post) -> None:
     }
 
 
-def test_unknown_vendor_accepts_any_json_without_a_key(post: Post, standin: SandboxServer) -> None:
+def test_unknown_vendor_accepts_any_json_without_a_key(post: Post, sandbox: SandboxServer) -> None:
     assert post("acme", "/users/1", [1, {"two": 2}], headers={"Content-Type": "x"}).is_success
-    assert standin.app.accepted[-1] == Received("acme", "/users/1", [1, {"two": 2}])
+    assert sandbox.app.accepted[-1] == Received("acme", "/users/1", [1, {"two": 2}])
     assert post("acme", "/users/1", b"two").status_code == 400
 
 
-def test_webhook_needs_no_key(client: httpx.Client, standin: SandboxServer) -> None:
-    assert client.post(standin.endpoint("webhook"), json=TRACK).is_success
+def test_webhook_needs_no_key(client: httpx.Client, sandbox: SandboxServer) -> None:
+    assert client.post(sandbox.endpoint("webhook"), json=TRACK).is_success
 
 
-def test_numbers_of_any_size_are_accepted(post: Post, standin: SandboxServer) -> None:
+def test_numbers_of_any_size_are_accepted(post: Post, sandbox: SandboxServer) -> None:
     large = 123_456_789_012_345_678_901_234_567_890
-    body = json.dumps(bent(ORDER, numbers={"n": large})).replace('"n"', '"huge": 1e400, "n"')
+    body = json.dumps(changed(ORDER, numbers={"n": large})).replace('"n"', '"huge": 1e400, "n"')
     assert post("pointillist", "/event", body.encode()).is_success
-    assert standin.app.accepted[-1].payload["numbers"]["n"] == large
+    assert sandbox.app.accepted[-1].payload["numbers"]["n"] == large
     digits = body.replace(str(large), "9" * 6000).replace("Order", "\\ud800")
     assert post("pointillist", "/event", digits.encode()).is_success
 
@@ -237,7 +237,7 @@ SEGMENT_FLAWS: list[tuple[dict[str, Any], str]] = [
     ({"properties": {"text": "x" * 33_000}}, "the event is larger than 32,768 bytes"),
 ]
 WRONG = [
-    (vendor, route, bent(payload, **changes), words)
+    (vendor, route, changed(payload, **changes), words)
     for vendor, route, payload, flaws in (
         ("pointillist", "/event", ORDER, POINTILLIST_FLAWS),
         ("gist", "/contacts", CONTACT, CONTACT_FLAWS),
@@ -248,7 +248,7 @@ WRONG = [
     for changes, words in flaws
 ]
 WRONG += [
-    ("segment", "/batch", {"batch": [TRACK, bent(TRACK, **changes)]}, words)
+    ("segment", "/batch", {"batch": [TRACK, changed(TRACK, **changes)]}, words)
     for changes, words in SEGMENT_FLAWS
 ]
 WRONG += [
@@ -275,12 +275,12 @@ def problem_in(reply: httpx.Response) -> str:
     ("vendor", "route", "body", "words"), WRONG, ids=[f"{case[0]}-{case[3]}" for case in WRONG]
 )
 def test_wrong_payload_is_refused_with_the_field_named(
-    vendor: str, route: str, body: Any, words: str, post: Post, standin: SandboxServer
+    vendor: str, route: str, body: Any, words: str, post: Post, sandbox: SandboxServer
 ) -> None:
-    before = len(standin.app.accepted)
+    before = len(sandbox.app.accepted)
     reply = post(vendor, route, body)
     assert (reply.status_code, words in problem_in(reply)) == (400, True), reply.text
-    assert len(standin.app.accepted) == before
+    assert len(sandbox.app.accepted) == before
 
 
 @pytest.mark.parametrize("place", SINGLE, ids=PLACES)
@@ -292,9 +292,9 @@ def test_wrong_key_is_401_with_the_vendor_message(place: tuple[str, str], post: 
 
 
 @pytest.mark.parametrize("vendor", ["pointillist", "gist", "segment", "plotline"])
-def test_missing_key_is_401(vendor: str, client: httpx.Client, standin: SandboxServer) -> None:
+def test_missing_key_is_401(vendor: str, client: httpx.Client, sandbox: SandboxServer) -> None:
     route = next(route for name, route in SINGLE if name == vendor)
-    assert client.post(standin.endpoint(vendor) + route, json={}).status_code == 401
+    assert client.post(sandbox.endpoint(vendor) + route, json={}).status_code == 401
 
 
 @pytest.mark.parametrize("place", SINGLE, ids=PLACES)
@@ -322,36 +322,36 @@ def test_unknown_route_is_404_and_names_the_known_ones(vendor: str, route: str, 
 
 
 def test_path_without_a_vendor_or_its_version_is_404(
-    client: httpx.Client, standin: SandboxServer
+    client: httpx.Client, sandbox: SandboxServer
 ) -> None:
     for path in ("/", "/_sandbox/more", "//", "/segment/batch"):
-        assert client.post(standin.url + path, json={}).status_code == 404
+        assert client.post(sandbox.url + path, json={}).status_code == 404
 
 
-def test_wrong_method_is_405_with_allow(client: httpx.Client, standin: SandboxServer) -> None:
+def test_wrong_method_is_405_with_allow(client: httpx.Client, sandbox: SandboxServer) -> None:
     for vendor, route, allow in (
         ("pointillist", "/event", "POST"),
         ("gist", "/contacts", "GET, POST"),
         ("acme", "", "POST"),
     ):
-        reply = client.put(standin.endpoint(vendor) + route, json={})
+        reply = client.put(sandbox.endpoint(vendor) + route, json={})
         assert (reply.status_code, reply.headers["Allow"]) == (405, allow)
 
 
-def test_gist_contacts_route_checks_a_key(client: httpx.Client, standin: SandboxServer) -> None:
-    url = standin.endpoint("gist") + "/contacts?per_page=1"
+def test_gist_contacts_route_checks_a_key(client: httpx.Client, sandbox: SandboxServer) -> None:
+    url = sandbox.endpoint("gist") + "/contacts?per_page=1"
     assert client.get(url, headers=KEYS["gist"]("sandbox")).status_code == 200
     assert client.get(url, headers=KEYS["gist"]("other")).status_code == 401
 
 
 @pytest.mark.parametrize("kind", ["page", "screen", "group", "alias"])
 def test_plotline_answers_501_to_other_call_types(kind: str, post: Post) -> None:
-    assert post("plotline", "", bent(TRACK, type=kind)).status_code == 501
+    assert post("plotline", "", changed(TRACK, type=kind)).status_code == 501
 
 
 def test_too_large_body_has_the_status_of_the_vendor(post: Post) -> None:
     def large(size: int) -> dict[str, Any]:
-        return bent(TRACK, properties={"text": "x" * size})
+        return changed(TRACK, properties={"text": "x" * size})
 
     assert post("plotline", "", large(2_000_000)).status_code == 413
     assert post("webhook", "", large(2_000_000)).status_code == 200
@@ -366,11 +366,11 @@ def test_settings_header_must_hold_a_json_object_in_base64(post: Post) -> None:
 
 
 def test_wrong_batch_names_the_item_and_counts_the_reason(
-    post: Post, standin: SandboxServer
+    post: Post, sandbox: SandboxServer
 ) -> None:
-    reply = post("segment", "/batch", {"batch": [TRACK, bent(TRACK, userId=7.5, sentAt=0)]})
+    reply = post("segment", "/batch", {"batch": [TRACK, changed(TRACK, userId=7.5, sentAt=0)]})
     assert problem_in(reply) == "batch[1]: sentAt must be left out of a replayed event"
-    problems = standin.app.counts()["vendors"]["segment"]["problems"]
+    problems = sandbox.app.counts()["vendors"]["segment"]["problems"]
     assert "batch[]: sentAt must be left out of a replayed event" in problems
 
 
@@ -430,47 +430,47 @@ def test_shares_of_faults_add_up() -> None:
 @for_each("status", ["400", "401", "429", "500", "503", "599"])
 def test_status_fault_accepts_nothing(status: str, post_to: Post) -> None:
     script = Script(faults=(Fault(status, 1.0),), remember=True, retry_after=0.25)
-    with running(script) as standin:
-        reply = post_to(standin, "gist", "/contacts", CONTACT)
+    with running(script) as sandbox:
+        reply = post_to(sandbox, "gist", "/contacts", CONTACT)
         assert reply.status_code == int(status)
         assert reply.headers.get("Retry-After") == ("0.25" if status == "429" else None)
-        assert standin.app.accepted == []
-        assert standin.app.counts()["totals"]["faults"] == {status: 1}
+        assert sandbox.app.accepted == []
+        assert sandbox.app.counts()["totals"]["faults"] == {status: 1}
 
 
 def test_reset_fault_resets_the_connection_before_or_after_acceptance(post_to: Post) -> None:
-    with running(Script(faults=(Fault("reset", 1.0),), seed=1, remember=True)) as standin:
+    with running(Script(faults=(Fault("reset", 1.0),), seed=1, remember=True)) as sandbox:
         for _ in range(20):
             with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
-                post_to(standin, "pointillist", "/event", ORDER)
-        faults = standin.app.counts()["totals"]["faults"]
+                post_to(sandbox, "pointillist", "/event", ORDER)
+        faults = sandbox.app.counts()["totals"]["faults"]
         assert faults["reset before"] + faults["reset after"] == 20
-        assert 0 < len(standin.app.accepted) == faults["reset after"] < 20
-        with raw_request(standin, "/acme") as connection, pytest.raises(ConnectionResetError):
+        assert 0 < len(sandbox.app.accepted) == faults["reset after"] < 20
+        with raw_request(sandbox, "/acme") as connection, pytest.raises(ConnectionResetError):
             connection.recv(1)
 
 
 def test_timeout_fault_never_answers_and_accepts_nothing(post_to: Post) -> None:
-    with running(Script(faults=(Fault("timeout", 1.0),), remember=True)) as standin:
+    with running(Script(faults=(Fault("timeout", 1.0),), remember=True)) as sandbox:
         with pytest.raises(httpx.ReadTimeout):
-            post_to(standin, "pointillist", "/event", ORDER, timeout=0.1)
+            post_to(sandbox, "pointillist", "/event", ORDER, timeout=0.1)
         # The request may have been given up before the sandbox had read it.
-        wait_until(lambda: standin.app.counts()["totals"]["faults"] == {"timeout": 1})
-        assert standin.app.accepted == []
+        wait_until(lambda: sandbox.app.counts()["totals"]["faults"] == {"timeout": 1})
+        assert sandbox.app.accepted == []
 
 
 def test_shutdown_does_not_wait_for_hanging_requests() -> None:
-    with running(Script(faults=(Fault("timeout", 1.0),))) as standin:
-        hanging = raw_request(standin, "/acme")
-    with running(Script(latency=3600)) as standin:
-        slow = raw_request(standin, "/acme")
+    with running(Script(faults=(Fault("timeout", 1.0),))) as sandbox:
+        hanging = raw_request(sandbox, "/acme")
+    with running(Script(latency=3600)) as sandbox:
+        slow = raw_request(sandbox, "/acme")
     for connection in (hanging, slow):
         with connection:
             assert read(connection) == b""
 
 
-def raw_request(standin: SandboxServer, path: str) -> socket.socket:
-    address = standin.url.removeprefix("http://")
+def raw_request(sandbox: SandboxServer, path: str) -> socket.socket:
+    address = sandbox.url.removeprefix("http://")
     host, port = address.split(":")
     connection = socket.create_connection((host, int(port)), timeout=10)
     head = f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 2\r\n\r\n"
@@ -486,20 +486,20 @@ def read(connection: socket.socket) -> bytes:
 
 
 def test_disconnected_client_is_not_counted(post_to: Post) -> None:
-    with running(Script()) as standin:
-        connection = raw_request(standin, "/acme")
-        host = standin.url.removeprefix("http://")
+    with running(Script()) as sandbox:
+        connection = raw_request(sandbox, "/acme")
+        host = sandbox.url.removeprefix("http://")
         head = f"POST /acme HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99\r\n\r\n"
         connection.sendall(head.encode() + b"{")
         connection.close()
-        assert post_to(standin, "acme", "", {}).is_success
-        assert standin.app.counts()["totals"]["refused"] == 0
+        assert post_to(sandbox, "acme", "", {}).is_success
+        assert sandbox.app.counts()["totals"]["refused"] == 0
 
 
 def test_same_seed_gives_the_same_faults(post_to: Post) -> None:
     def statuses() -> list[int]:
-        with running(Script(faults=(Fault("503", 0.3), Fault("429", 0.3)), seed=7)) as standin:
-            return [post_to(standin, "acme", "", {}).status_code for _ in range(30)]
+        with running(Script(faults=(Fault("503", 0.3), Fault("429", 0.3)), seed=7)) as sandbox:
+            return [post_to(sandbox, "acme", "", {}).status_code for _ in range(30)]
 
     first = statuses()
     assert first == statuses()
@@ -507,55 +507,55 @@ def test_same_seed_gives_the_same_faults(post_to: Post) -> None:
 
 
 def test_request_above_the_rate_is_429_with_retry_after(post_to: Post) -> None:
-    with running(Script(rate=0.001, retry_after=7, remember=True)) as standin:
-        assert post_to(standin, "gist", "/contacts", CONTACT).is_success
-        reply = post_to(standin, "segment", "/batch", {"batch": [TRACK]})
+    with running(Script(rate=0.001, retry_after=7, remember=True)) as sandbox:
+        assert post_to(sandbox, "gist", "/contacts", CONTACT).is_success
+        reply = post_to(sandbox, "segment", "/batch", {"batch": [TRACK]})
         assert reply.status_code == 429
         assert (reply.headers["Retry-After"], reply.headers["X-RateLimit-Reset"]) == ("7", "7")
-        assert len(standin.app.accepted) == 1
-        assert standin.app.counts()["vendors"]["segment"]["throttled"] == 1
+        assert len(sandbox.app.accepted) == 1
+        assert sandbox.app.counts()["vendors"]["segment"]["throttled"] == 1
 
 
 def test_latency_delays_each_reply(post_to: Post) -> None:
-    with running(Script(latency=0.05)) as standin:
-        assert post_to(standin, "acme", "", {}).elapsed.total_seconds() >= 0.05
+    with running(Script(latency=0.05)) as sandbox:
+        assert post_to(sandbox, "acme", "", {}).elapsed.total_seconds() >= 0.05
 
 
 def test_poison_refuses_a_payload_and_its_whole_batch(post_to: Post) -> None:
-    with running(Script(poison="BAD", remember=True)) as standin:
-        poisoned = post_to(standin, "gist", "/contacts", bent(CONTACT, name="BAD"))
-        batch = {"batch": [TRACK, bent(TRACK, messageId="BAD")]}
+    with running(Script(poison="BAD", remember=True)) as sandbox:
+        poisoned = post_to(sandbox, "gist", "/contacts", changed(CONTACT, name="BAD"))
+        batch = {"batch": [TRACK, changed(TRACK, messageId="BAD")]}
         assert (poisoned.status_code, "poison" in problem_in(poisoned)) == (400, True)
-        assert post_to(standin, "segment", "/batch", batch).status_code == 400
-        assert standin.app.accepted == []
-        assert post_to(standin, "gist", "/contacts", CONTACT).is_success
+        assert post_to(sandbox, "segment", "/batch", batch).status_code == 400
+        assert sandbox.app.accepted == []
+        assert post_to(sandbox, "gist", "/contacts", CONTACT).is_success
 
 
 def test_key_of_the_script_applies_to_all_vendors(post_to: Post) -> None:
-    with running(Script(key="clé")) as standin:
-        assert post_to(standin, "plotline", "", TRACK, key="clé").is_success
-        assert post_to(standin, "plotline", "", TRACK).status_code == 401
+    with running(Script(key="clé")) as sandbox:
+        assert post_to(sandbox, "plotline", "", TRACK, key="clé").is_success
+        assert post_to(sandbox, "plotline", "", TRACK).status_code == 401
 
 
 # --- what it remembers
 
 
 def test_counts_page_is_exempt_from_faults_and_rate(client: httpx.Client, post_to: Post) -> None:
-    with running(Script(faults=(Fault("503", 1.0),), rate=0.001, latency=0)) as standin:
-        post_to(standin, "gist", "/contacts", CONTACT)
-        pages = [client.get(standin.url + "/_sandbox") for _ in range(3)]
-        assert [page.json() for page in pages] == [standin.app.counts()] * 3
-        assert client.post(standin.url + "/_sandbox").headers["Allow"] == "GET"
+    with running(Script(faults=(Fault("503", 1.0),), rate=0.001, latency=0)) as sandbox:
+        post_to(sandbox, "gist", "/contacts", CONTACT)
+        pages = [client.get(sandbox.url + "/_sandbox") for _ in range(3)]
+        assert [page.json() for page in pages] == [sandbox.app.counts()] * 3
+        assert client.post(sandbox.url + "/_sandbox").headers["Allow"] == "GET"
 
 
 def test_counts_have_requests_accepted_refused_and_problems(post_to: Post) -> None:
-    with running(Script()) as standin:
-        post_to(standin, "gist", "/contacts", CONTACT)
-        post_to(standin, "gist", "/contacts/batch", {"contacts": [CONTACT, CONTACT]})
-        post_to(standin, "gist", "/events", {})
-        post_to(standin, "acme", "", {})
-        assert standin.app.accepted == []
-        assert standin.app.counts() == {
+    with running(Script()) as sandbox:
+        post_to(sandbox, "gist", "/contacts", CONTACT)
+        post_to(sandbox, "gist", "/contacts/batch", {"contacts": [CONTACT, CONTACT]})
+        post_to(sandbox, "gist", "/events", {})
+        post_to(sandbox, "acme", "", {})
+        assert sandbox.app.accepted == []
+        assert sandbox.app.counts() == {
             "vendors": {
                 "gist": {
                     "requests": 3,
@@ -580,7 +580,7 @@ def test_counts_have_requests_accepted_refused_and_problems(post_to: Post) -> No
         }
 
 
-def test_counts_stay_small_when_clients_name_many_things() -> None:
+def test_counts_are_bounded_when_clients_send_many_names() -> None:
     counts = Counts()
     for number in range(1000):
         tally = counts.of(f"vendor{number}")
@@ -599,13 +599,13 @@ def test_accepted_payloads_are_kept_with_their_original_bytes(
 ) -> None:
     keep = tmp_path / "kept.ndjson"
     order = json.dumps(ORDER, indent=1).replace("12.5", "12.50000000000000000000").encode()
-    first = json.dumps(bent(TRACK, event="\u00e9 \u2028, ]"), ensure_ascii=False)
-    second = json.dumps(bent(TRACK, properties={"n": 0})).replace("0}", "1e400}")
+    first = json.dumps(changed(TRACK, event="\u00e9 \u2028, ]"), ensure_ascii=False)
+    second = json.dumps(changed(TRACK, properties={"n": 0})).replace("0}", "1e400}")
     batch = f' {{"sentAt": "2026-02-03" , "batch" : [ {first} ,\n{second}]}}'.encode()
-    with running(Script(keep=keep)) as standin:
-        post_to(standin, "pointillist", "/event", order)
-        post_to(standin, "segment", "/batch", batch)
-        post_to(standin, "segment", "/batch", {"batch": [{}]})
+    with running(Script(keep=keep)) as sandbox:
+        post_to(sandbox, "pointillist", "/event", order)
+        post_to(sandbox, "segment", "/batch", batch)
+        post_to(sandbox, "segment", "/batch", {"batch": [{}]})
         kept = keep.read_bytes().splitlines()
     places = [("pointillist", "/event"), ("segment", "/batch"), ("segment", "/batch")]
     payloads = [order.replace(b"\n", b" "), first.encode(), second.encode()]
@@ -622,10 +622,10 @@ def test_unwritable_keep_file_prevents_the_start(tmp_path: Path) -> None:
 
 def test_internal_error_is_a_500_with_its_type(post_to: Post, tmp_path: Path) -> None:
     keep = tmp_path / "kept"
-    with running(Script(keep=keep)) as standin:
+    with running(Script(keep=keep)) as sandbox:
         keep.unlink()
         keep.mkdir()
-        reply = post_to(standin, "gist", "/contacts", CONTACT)
+        reply = post_to(sandbox, "gist", "/contacts", CONTACT)
     assert (reply.status_code, "IsADirectoryError" in problem_in(reply)) == (500, True)
 
 
@@ -633,18 +633,18 @@ def test_internal_error_is_a_500_with_its_type(post_to: Post, tmp_path: Path) ->
 
 
 def test_taken_port_raises_os_error() -> None:
-    with running(Script()) as standin:
-        port = int(standin.url.rpartition(":")[2])
+    with running(Script()) as sandbox:
+        port = int(sandbox.url.rpartition(":")[2])
         with pytest.raises(OSError, match=str(port)) as raised, running(Script(), port):
             pass
     assert raised.value.errno == errno.EADDRINUSE
     with running(Script(), port) as again:
-        assert again.url == standin.url
+        assert again.url == sandbox.url
 
 
-def test_endpoint_has_the_path_of_each_vendor(standin: SandboxServer) -> None:
+def test_endpoint_has_the_path_of_each_vendor(sandbox: SandboxServer) -> None:
     names = ("pointillist", "gist", "segment", "plotline", "webhook", "acme")
-    assert [standin.endpoint(name).removeprefix(standin.url) for name in names] == [
+    assert [sandbox.endpoint(name).removeprefix(sandbox.url) for name in names] == [
         "/pointillist",
         "/gist",
         "/segment/v1",
@@ -660,7 +660,7 @@ def test_foreground_sandbox_ends_cleanly_on_a_signal(
 ) -> None:
     code = (
         "from segcli.sandbox import Script, serve_sandbox\n"
-        "serve_sandbox(Script(), lambda standin: print(standin.url, flush=True))\n"
+        "serve_sandbox(Script(), lambda sandbox: print(sandbox.url, flush=True))\n"
         "print('over')"
     )
     command = [sys.executable, "-W", "error", "-c", code]

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from hypothesis import given, settings
-from support.bent_documents import bent_documents, taken
-from support.destination_file import ACME, bent
+from support.destination_file import ACME, changed
+from support.mutated_documents import mutated_documents, taken
 from support.posted import HOST, call_of, requests_of, settings_for
 from support.samples import EXAMPLES, find, good_events
 
@@ -58,7 +58,7 @@ def test_sandbox_accepts_the_requests_of_the_examples() -> None:
 
 
 @settings(max_examples=200)
-@given(document=bent_documents())
+@given(document=mutated_documents())
 def test_sandbox_accepts_the_requests_of_any_description(document: dict[str, Any]) -> None:
     destination = taken(json.dumps(document), "acme.json")
     if destination:
@@ -68,6 +68,6 @@ def test_sandbox_accepts_the_requests_of_any_description(document: dict[str, Any
 def test_a_value_in_an_address_may_be_empty_beside_other_text() -> None:
     for path in ("x{payload.none}", "{payload.none}x/{payload.id}", "{payload.id}{payload.none}"):
         changes = {"request.url": f"{HOST}/{path}", "actions.0.mapping": {"none": "", "id": "i"}}
-        destination = taken(json.dumps(bent(ACME, changes)), "acme.json")
+        destination = taken(json.dumps(changed(ACME, changes)), "acme.json")
         assert destination
         check(destination)

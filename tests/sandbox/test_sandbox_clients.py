@@ -40,9 +40,9 @@ def body_for(route: str) -> dict[str, Any]:
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_route_accepts_requests_of_clients(
-    route: str, slash: str, client: httpx.Client, standin: SandboxServer
+    route: str, slash: str, client: httpx.Client, sandbox: SandboxServer
 ) -> None:
-    url = f"{standin.url}/segment{route}{slash}"
+    url = f"{sandbox.url}/segment{route}{slash}"
 
     for headers in (BASIC, {}):
         reply = client.post(url, json=body_for(route), headers=headers)
@@ -59,9 +59,9 @@ def test_every_route_accepts_requests_of_clients(
     ],
 )
 def test_client_may_send_fields_that_a_replay_may_not(
-    changes: dict[str, Any], client: httpx.Client, standin: SandboxServer
+    changes: dict[str, Any], client: httpx.Client, sandbox: SandboxServer
 ) -> None:
-    url, replay = standin.endpoint("segment") + "/batch", BASIC | {"User-Agent": "segcli/1.0"}
+    url, replay = sandbox.endpoint("segment") + "/batch", BASIC | {"User-Agent": "segcli/1.0"}
 
     assert client.post(url, json=BATCH | changes).status_code == 200
     assert client.post(url, json=BATCH | changes, headers=replay).status_code == 400
@@ -69,17 +69,17 @@ def test_client_may_send_fields_that_a_replay_may_not(
 
 @pytest.mark.parametrize("key", ["wrong", None, 7, [KEY]])
 def test_a_wrong_key_in_the_body_is_401(
-    key: object, client: httpx.Client, standin: SandboxServer
+    key: object, client: httpx.Client, sandbox: SandboxServer
 ) -> None:
-    url = standin.endpoint("segment") + "/batch"
+    url = sandbox.endpoint("segment") + "/batch"
 
     assert client.post(url, json=BATCH | {"writeKey": key}).status_code == 401
     assert client.post(url, json=BATCH, headers={"Authorization": "Basic eDo="}).status_code == 401
 
 
-def test_plain_text_from_a_page_is_accepted(client: httpx.Client, standin: SandboxServer) -> None:
+def test_plain_text_from_a_page_is_accepted(client: httpx.Client, sandbox: SandboxServer) -> None:
     reply = client.post(
-        standin.endpoint("segment") + "/t",
+        sandbox.endpoint("segment") + "/t",
         content=json.dumps(body_for("/v1/t")),
         headers={"Content-Type": "text/plain"},
     )
@@ -88,15 +88,15 @@ def test_plain_text_from_a_page_is_accepted(client: httpx.Client, standin: Sandb
 
 
 def test_gzip_batch_is_decompressed_and_limited_by_its_size(
-    client: httpx.Client, standin: SandboxServer
+    client: httpx.Client, sandbox: SandboxServer
 ) -> None:
     def post(body: dict[str, Any]) -> httpx.Response:
         packed = gzip.compress(json.dumps(body).encode())
         headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-        return client.post(standin.endpoint("segment") + "/batch", content=packed, headers=headers)
+        return client.post(sandbox.endpoint("segment") + "/batch", content=packed, headers=headers)
 
     assert post(BATCH).status_code == 200
-    assert standin.app.accepted[-1].payload == TRACK
+    assert sandbox.app.accepted[-1].payload == TRACK
     large = post(BATCH | {"context": {"text": "x" * 600_000}})
     assert (large.status_code, "500,000" in large.text) == (400, True)
     bomb = post(BATCH | {"context": {"text": "x" * 64_000_000}})

@@ -35,42 +35,42 @@ Post = Callable[..., httpx.Response]
 
 
 @pytest.fixture
-def standin() -> Iterator[SandboxServer]:
-    with running(Script(remember=True)) as standin:
-        yield standin
+def sandbox() -> Iterator[SandboxServer]:
+    with running(Script(remember=True)) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def post(client: httpx.Client, standin: SandboxServer) -> Post:
+def post(client: httpx.Client, sandbox: SandboxServer) -> Post:
     def post(changes: dict[str, Any], path: str, body: Any, **more: Any) -> httpx.Response:
         layout = acme(changes).layout
         assert layout
-        standin.app.host("acme", vendor_from_layout(layout))
+        sandbox.app.host("acme", vendor_from_layout(layout))
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         method, headers = more.get("method", "POST"), more.get("headers", BEARER)
-        url = standin.endpoint("acme") + path
+        url = sandbox.endpoint("acme") + path
         return client.request(method, url, content=content, headers=headers)
 
     return post
 
 
-def test_sandbox_accepts_the_requests_of_send(client: httpx.Client, standin: SandboxServer) -> None:
+def test_sandbox_accepts_the_requests_of_send(client: httpx.Client, sandbox: SandboxServer) -> None:
     for changes in ({}, WRAPPED, {"batch": {"events": 2}}):
         destination = acme(changes)
         assert destination.layout
-        standin.app.host("acme", vendor_from_layout(destination.layout))
+        sandbox.app.host("acme", vendor_from_layout(destination.layout))
         given = {"project": "a/b c%2F"} if changes is WRAPPED else {}
-        job = job_of(destination, api_key=SANDBOX, endpoint=standin.endpoint("acme"), **given)
+        job = job_of(destination, api_key=SANDBOX, endpoint=sandbox.endpoint("acme"), **given)
         count = destination.events_per_request("/events", job.settings)
         bodies = [b'{"n":%d}' % number for number in range(count)]
         request = destination.request("/events", bodies, job.settings)
-        before = len(standin.app.accepted)
+        before = len(sandbox.app.accepted)
         found = client.request(
             request.method, request.url, content=request.body, headers=dict(request.headers)
         )
 
         assert found.status_code == 200, found.text
-        assert [one.payload for one in standin.app.accepted[before:]] == [
+        assert [one.payload for one in sandbox.app.accepted[before:]] == [
             {"n": number} for number in range(count)
         ]
 
@@ -150,13 +150,13 @@ FLAWS: list[Flaw] = [
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=[flaw[4] for flaw in FLAWS])
 def test_request_that_the_file_does_not_describe_is_refused(
-    flaw: Flaw, post: Post, standin: SandboxServer
+    flaw: Flaw, post: Post, sandbox: SandboxServer
 ) -> None:
     path, body, headers, status, words = flaw
     reply = post(WRAPPED, path, body, headers=headers)
 
     assert (reply.status_code, words in reply.text) == (status, True), reply.text
-    assert standin.app.accepted == []
+    assert sandbox.app.accepted == []
     assert post(WRAPPED, "/p/1/events?v=2", BODY, headers=HEADERS).status_code == 200
 
 
@@ -175,7 +175,7 @@ def test_an_event_that_does_not_fit_its_fields_is_refused(post: Post) -> None:
 
 
 def test_two_actions_with_the_same_address_are_distinguished(
-    post: Post, standin: SandboxServer
+    post: Post, sandbox: SandboxServer
 ) -> None:
     changes = {
         "request.url": "https://api.acme.example{route}",
@@ -191,7 +191,7 @@ def test_two_actions_with_the_same_address_are_distinguished(
     assert post(changes, "/u", {"other": []}).status_code == 400
     alone = {"subscribe": 'type = "page"', "mapping": {}, "route": "/u#p"}
     assert post(changes | {"actions.2": alone}, "/u", {"other": []}).status_code == 200
-    assert standin.app.counts()["vendors"]["acme"]["by_route"] == {"/u": 4}
+    assert sandbox.app.counts()["vendors"]["acme"]["by_route"] == {"/u": 4}
 
 
 FORMS: list[tuple[dict[str, Any], int]] = [
@@ -216,14 +216,14 @@ def test_item_faults_are_reported_in_the_form_of_the_file(
     destination = acme({"batch": {"events": 500}, "reply": {"items": items}})
     assert destination.layout
     script = Script(remember=True, seed=3, faults=(Fault("item", 0.2),))
-    with running(script) as standin:
-        standin.app.host("acme", vendor_from_layout(destination.layout))
+    with running(script) as sandbox:
+        sandbox.app.host("acme", vendor_from_layout(destination.layout))
         body = json.dumps([{"n": number} for number in range(500)]).encode()
-        url = standin.endpoint("acme") + "/v1/track"
+        url = sandbox.endpoint("acme") + "/v1/track"
         reply = client.post(url, content=body, headers=BEARER)
         verdict = destination.verdict(Reply(reply.status_code, {}, reply.content))
-        taken = {one.payload["n"] for one in standin.app.accepted}
-        faults = standin.app.counts()["vendors"]["acme"]["faults"]
+        taken = {one.payload["n"] for one in sandbox.app.accepted}
+        faults = sandbox.app.counts()["vendors"]["acme"]["faults"]
 
     assert reply.status_code == status
     assert isinstance(verdict, Partial)

@@ -39,7 +39,7 @@ def refused(*numbers: int) -> Result:
 # --- who has the journal
 
 
-def test_what_one_attempt_has_settled_the_next_one_knows(folder: Path) -> None:
+def test_lines_settled_by_one_attempt_are_known_to_the_next(folder: Path) -> None:
     first = begun(folder)
     put(first, delivered(1, 2, 5), delivered(3))
     first.end(finished=False)
@@ -128,7 +128,7 @@ def test_a_take_over_waits_until_the_last_request_of_a_lost_attempt_is_over(fold
     assert begun(folder, Start.RESUME).seconds_to_wait > LEASE + 19
 
 
-def test_no_more_than_so_many_answers_wait_for_a_put(
+def test_the_number_of_answers_that_wait_for_a_put_is_bounded(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_journal, "MAX_UNRECORDED", 3)
@@ -159,7 +159,7 @@ def test_many_results_share_a_put(folder: Path) -> None:
     assert len(objects(folder)) <= 2 + 2
 
 
-def test_of_two_runs_that_begin_at_once_one_is_refused(folder: Path) -> None:
+def test_one_of_two_runs_that_begin_at_once_is_refused(folder: Path) -> None:
     ready, ends = threading.Barrier(2), []
 
     def begin() -> None:
@@ -237,7 +237,7 @@ def test_a_mistake_of_the_command_does_not_stop_an_attempt_that_runs(folder: Pat
     put(running, delivered(2))
 
 
-def test_nothing_is_left_of_a_finished_run_and_another_one_may_begin(folder: Path) -> None:
+def test_a_finished_run_leaves_no_object_and_another_run_may_begin(folder: Path) -> None:
     for _ in range(3):
         journal = begun(folder)
         put(journal, delivered(1), refused(2))
@@ -248,7 +248,7 @@ def test_nothing_is_left_of_a_finished_run_and_another_one_may_begin(folder: Pat
     assert b"deliver" not in b"".join(path.read_bytes() for path in folder.iterdir())
 
 
-def test_a_run_that_settled_nothing_leaves_room_for_another_one(folder: Path) -> None:
+def test_a_run_that_settled_nothing_does_not_block_another_run(folder: Path) -> None:
     begun(folder).end(finished=False)
 
     assert begun(folder).seconds_to_wait == 0
@@ -334,7 +334,7 @@ def shorten(path: Path) -> None:
     path.write_bytes(path.read_bytes().rpartition(b"\n")[0].rpartition(b"\n")[0] + b"\n")
 
 
-def bend(path: Path) -> None:
+def change_state(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"delivered"', b'"rejected "'))
 
 
@@ -346,24 +346,24 @@ def remove(path: Path) -> None:
     path.unlink()
 
 
-def replace_by_the_one_before(path: Path) -> None:
+def replace_by_the_previous(path: Path) -> None:
     path.write_bytes((path.parent / "000000000003.log").read_bytes())
 
 
-def replace_by_that_of_another_run(path: Path) -> None:
+def replace_by_one_of_another_run(path: Path) -> None:
     other = begun(path.parent.parent / "other")
     put(other, delivered(1), delivered(2))
     path.write_bytes((path.parent.parent / "other" / path.name).read_bytes())
 
 
 DAMAGES = (
-    *(cut, shorten, bend, empty, remove),
-    *(replace_by_the_one_before, replace_by_that_of_another_run),
+    *(cut, shorten, change_state, empty, remove),
+    *(replace_by_the_previous, replace_by_one_of_another_run),
 )
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_object_is_refused_and_restart_goes_on_without_it(
+def test_a_damaged_object_is_refused_and_restart_ignores_it(
     damage: Callable[[Path], None], folder: Path
 ) -> None:
     put(begun(folder), delivered(1), delivered(2), delivered(3))
@@ -406,7 +406,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("memory")
-def test_a_store_that_looks_first_and_writes_then_is_recognized_by_many_at_once() -> None:
+def test_a_store_with_conditional_writes_that_are_not_atomic_is_recognized() -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
     class Slow(MemoryFileSystem):  # type: ignore[misc]  # as far away as a real one

@@ -14,17 +14,17 @@ import pytest
 from support.fakes import (
     PATIENCE,
     Answer,
-    Got,
-    Said,
+    CommandResult,
+    ReceivedRequest,
     Vendor,
     records,
     track,
     tracks,
     wait_until,
-    written,
+    write_events,
 )
 from support.fork_server import ForkedProcess, ForkServer
-from support.resuming import Door, Segcli, Serve, to_webhook
+from support.resuming import LimitedVendor, Segcli, Serve, to_webhook
 from support.s3 import Bucket
 
 import segcli as program
@@ -39,7 +39,7 @@ REFUSED = 801
 
 
 @dataclass(slots=True)
-class Taking:
+class RecordingVendor:
     """A vendor that kills a run, or does something else, once it has taken so many events."""
 
     at: int
@@ -47,7 +47,7 @@ class Taking:
     numbers: list[int] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, got: Got) -> Answer:
+    def __call__(self, got: ReceivedRequest) -> Answer:
         number = int(json.loads(got.body)["messageId"][1:])
         with self.lock:
             if number != REFUSED:
@@ -98,9 +98,9 @@ def sending(vendor: Vendor, events: object, place: str) -> list[str]:
     return [*to, *how, str(events), "--journal", place]
 
 
-def ended(process: ForkedProcess) -> Said:
+def ended(process: ForkedProcess) -> CommandResult:
     out, err = process.communicate(timeout=PATIENCE)
-    return Said(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
 def check_order(numbers: list[int]) -> None:
@@ -109,17 +109,19 @@ def check_order(numbers: list[int]) -> None:
         assert all(one < other for one, other in pairwise(first)), f"u{user}"
 
 
-def test_a_run_whose_machine_is_lost_goes_on_on_another_one(
+def test_a_run_whose_machine_is_lost_continues_on_another_machine(
     place: str,
     events: list[dict[str, Any] | bytes],
     vendor: Serve,
     machine: Machine,
     tmp_path: Path,
 ) -> None:
-    taking = Taking(EVENTS // 3)
-    command = sending(vendor(taking), written(tmp_path / "events.jsonl", events), place)
+    recording_vendor = RecordingVendor(EVENTS // 3)
+    command = sending(
+        vendor(recording_vendor), write_events(tmp_path / "events.jsonl", events), place
+    )
     first = machine("first", *command)
-    taking.happens = lambda: os.kill(first.pid, signal.SIGKILL)
+    recording_vendor.happens = lambda: os.kill(first.pid, signal.SIGKILL)
     killed = ended(first)
     assert killed.code == -signal.SIGKILL, killed.err
 
@@ -131,10 +133,10 @@ def test_a_run_whose_machine_is_lost_goes_on_on_another_one(
 
     assert done.code == 1, done.err
     assert "An earlier attempt has not ended; its last request is over in " in done.err
-    assert set(taking.numbers) == set(range(EVENTS)) - {REFUSED}, "nothing is lost"
+    assert set(recording_vendor.numbers) == set(range(EVENTS)) - {REFUSED}, "nothing is lost"
     # One event a user is in flight or not recorded.
-    assert len(taking.numbers) - (EVENTS - 1) <= USERS
-    check_order(taking.numbers)
+    assert len(recording_vendor.numbers) - (EVENTS - 1) <= USERS
+    check_order(recording_vendor.numbers)
     report = json.loads((tmp_path / "second" / "report.json").read_bytes())
     assert report["read_over_all_runs"] == EVENTS + 1
     assert report["ledger_over_all_runs"]["delivered"] == EVENTS - 1
@@ -143,7 +145,7 @@ def test_a_run_whose_machine_is_lost_goes_on_on_another_one(
     assert ended(machine("third", *command, "--resume")).code == 2
 
 
-def test_of_two_attempts_at_once_the_older_one_stops(
+def test_the_older_of_two_concurrent_attempts_stops(
     place: str,
     events: list[dict[str, Any] | bytes],
     vendor: Serve,
@@ -151,9 +153,9 @@ def test_of_two_attempts_at_once_the_older_one_stops(
     tmp_path: Path,
 ) -> None:
     begun = threading.Event()
-    taking = Taking(100, begun.set)
-    path = written(tmp_path / "events.jsonl", events)
-    command = sending(vendor(taking), path, place)
+    recording_vendor = RecordingVendor(100, begun.set)
+    path = write_events(tmp_path / "events.jsonl", events)
+    command = sending(vendor(recording_vendor), path, place)
     # Slow, so that it has events left when the other one takes over.
     older = machine("older", *command, "--rate", "50/s")
     wait_until(lambda: begun.is_set() or older.poll() is not None)
@@ -166,19 +168,19 @@ def test_of_two_attempts_at_once_the_older_one_stops(
     assert f": process {newer.pid} on newer, since 20" in stopped.err
     assert "--resume" not in stopped.err
     assert done.code == 1, done.err
-    assert set(taking.numbers) == set(range(EVENTS)) - {REFUSED}
-    assert len(taking.numbers) - (EVENTS - 1) <= USERS
-    check_order(taking.numbers)
+    assert set(recording_vendor.numbers) == set(range(EVENTS)) - {REFUSED}
+    assert len(recording_vendor.numbers) - (EVENTS - 1) <= USERS
+    check_order(recording_vendor.numbers)
 
 
 def test_no_key_is_in_an_object(bucket: Bucket, segcli: Segcli, vendor: Serve) -> None:
     keys = ("horse-battery-7", "hidden-in-the-url")
 
-    def refusing(got: Got) -> Answer:
+    def refusing(got: ReceivedRequest) -> Answer:
         text = b" ".join([got.body, *(value.encode() for value in got.headers.values())])
         return Answer(401 if b'"m3"' in got.body else 400, body=text)
 
-    written(Path("events.jsonl"), tracks(5))
+    write_events(Path("events.jsonl"), tracks(5))
     to = ["send", "-d", "webhook", "--endpoint", f"{vendor(refusing).url}/?k={keys[1]}"]
     how = ["--set", f"api_key={keys[0]}", "--concurrency", "1", "--journal", f"{bucket}/jobs"]
     said = segcli(*to, *how, "events.jsonl")
@@ -195,12 +197,12 @@ def test_no_key_is_in_an_object(bucket: Bucket, segcli: Segcli, vendor: Serve) -
         assert not [content for content in objects if key.encode() in content]
 
 
-def test_a_program_takes_a_shared_journal_and_goes_on_with_its_rejects(
+def test_the_python_interface_resumes_a_shared_journal_with_its_rejects(
     place: str, vendor: Serve, tmp_path: Path
 ) -> None:
-    door = Door(left=2)
-    settings = {"endpoint": vendor(door).url}
-    path = written(tmp_path / "events.jsonl", [b"no JSON", *tracks(5)])
+    limited_vendor = LimitedVendor(left=2)
+    settings = {"endpoint": vendor(limited_vendor).url}
+    path = write_events(tmp_path / "events.jsonl", [b"no JSON", *tracks(5)])
 
     def send(**more: Any) -> "program.Report":
         return program.send(
@@ -212,10 +214,10 @@ def test_a_program_takes_a_shared_journal_and_goes_on_with_its_rejects(
     assert "resume=True" in stopped.value.hint
     with pytest.raises(program.UsageError, match="was not finished"):
         send()
-    door.open()
+    limited_vendor.accept_all()
     report = send(resume=True)
 
-    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+    assert limited_vendor.taken == ["m0", "m1", "m2", "m3", "m4"]
     assert [kept["line"] for kept in report.rejects] == [1]
     assert report.ledger_over_all_runs["delivered"] == 5
 
@@ -223,10 +225,10 @@ def test_a_program_takes_a_shared_journal_and_goes_on_with_its_rejects(
 def test_a_journal_among_the_inputs_is_refused(
     bucket: Bucket, segcli: Segcli, tmp_path: Path
 ) -> None:
-    bucket.put("in/events.jsonl", written(tmp_path / "events.jsonl", tracks(1)).read_bytes())
+    bucket.put("in/events.jsonl", write_events(tmp_path / "events.jsonl", tracks(1)).read_bytes())
     to = ["send", "-d", "webhook", "--endpoint", "https://vendor.example"]
     Path("in").mkdir()
-    written(Path("in/events.jsonl"), tracks(1))
+    write_events(Path("in/events.jsonl"), tracks(1))
     for inputs, place in (
         (f"{bucket}/in", f"{bucket}/in/journal"),
         (f"{bucket}/in/", f"{bucket}/in"),
@@ -238,10 +240,10 @@ def test_a_journal_among_the_inputs_is_refused(
         assert "would become an input" in said.err or "is also an input" in said.err
 
 
-def test_what_is_no_place_for_a_journal_is_said(
+def test_an_unusable_place_for_a_journal_is_an_error(
     bucket: Bucket, segcli: Segcli, tmp_path: Path
 ) -> None:
-    written(tmp_path / "events.jsonl", tracks(1))
+    write_events(tmp_path / "events.jsonl", tracks(1))
     to = ["send", "-d", "webhook", "--endpoint", "https://vendor.example", "events.jsonl"]
     for place, code, problem in (
         ("s3://no-such-bucket/job", 3, "the journal s3://no-such-bucket/job cannot be used: "),
@@ -270,7 +272,7 @@ def test_a_store_without_conditional_writes_is_refused(
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-    written(tmp_path / "events.jsonl", tracks(1))
+    write_events(tmp_path / "events.jsonl", tracks(1))
     try:
         said = segcli(*to_webhook("https://vendor.example", "events.jsonl", "--journal", bucket))
     finally:

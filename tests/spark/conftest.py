@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.archives import Archive, write_archive
-from support.fakes import Said
+from support.fakes import CommandResult
 
 
 def _reason_to_skip() -> str:
@@ -82,8 +82,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 @pytest.fixture
 def on_spark(
-    spark: Any, segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Said]:
+    spark: Any, segcli: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., CommandResult]:
     """Run a command of `segcli spark` in the session of the tests."""
 
     @contextmanager

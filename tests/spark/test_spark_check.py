@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.archives import write_archive
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import line_of
 
 import segcli.spark
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.spark
 @pytest.mark.parametrize("dest", ["gist", "pointillist"])
 def test_check_reports_what_one_machine_reports(
     dest: str,
-    on_spark: Callable[..., Said],
-    segcli: Callable[..., Said],
+    on_spark: Callable[..., CommandResult],
+    segcli: Callable[..., CommandResult],
     tmp_path: Path,
 ) -> None:
     # The samples are in every file, so most messageIds and lines are repeated.
@@ -38,7 +38,9 @@ def test_check_reports_what_one_machine_reports(
     assert found == expected
 
 
-def test_a_cut_file_is_an_error_or_left_out(on_spark: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_cut_file_is_an_error_or_left_out(
+    on_spark: Callable[..., CommandResult], tmp_path: Path
+) -> None:
     archive = write_archive(tmp_path, files=3)
 
     said = on_spark("check", archive.folder, "-d", "gist")

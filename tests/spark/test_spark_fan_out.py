@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Said, vendor_that
+from support.fakes import CommandResult, vendor_server
 from support.fan_out import (
     NAMES,
     ThreeRoutes,
@@ -24,7 +24,10 @@ COUNT = 60
 
 
 def test_table_has_a_row_for_each_action(
-    spark: Any, on_spark: Callable[..., Said], segcli: Callable[..., Said], tmp_path: Path
+    spark: Any,
+    on_spark: Callable[..., CommandResult],
+    segcli: Callable[..., CommandResult],
+    tmp_path: Path,
 ) -> None:
     words = (events_in(tmp_path, COUNT), "-d", file_of(tmp_path))
 
@@ -50,11 +53,11 @@ def test_table_has_a_row_for_each_action(
 
 
 def test_each_action_gets_an_event_once_also_through_a_stop(
-    on_spark: Callable[..., Said], tmp_path: Path
+    on_spark: Callable[..., CommandResult], tmp_path: Path
 ) -> None:
     vendor = ThreeRoutes(left=70)
     report = tmp_path / "report.json"
-    with vendor_that(vendor) as server:
+    with vendor_server(vendor) as server:
         words = (
             *("send", events_in(tmp_path, COUNT), "-d", file_of(tmp_path)),
             *("--endpoint", server.url, "--state", tmp_path / "state", "--buckets", "2"),

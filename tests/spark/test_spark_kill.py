@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from support.archives import Archive, write_archive
-from support.fakes import Answer, Got, vendor_that, wait_until
+from support.fakes import Answer, ReceivedRequest, vendor_server, wait_until
 from support.spark_sends import judged
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
@@ -30,7 +30,7 @@ class Vendor:
     def __init__(self) -> None:
         self.accepted: list[str] = []
 
-    def answer(self, got: Got) -> Answer:
+    def answer(self, got: ReceivedRequest) -> Answer:
         self.accepted.append(json.loads(got.body)["messageId"])
         return Answer()
 
@@ -64,7 +64,7 @@ def start(
     }
     env.pop("PYTHONWARNINGS", None)
     started: list[subprocess.Popen[str]] = []
-    with vendor_that(vendor.answer) as server:
+    with vendor_server(vendor.answer) as server:
 
         def start(*words: str) -> subprocess.Popen[str]:
             command = [
@@ -190,7 +190,7 @@ def test_of_two_attempts_at_a_bucket_the_older_one_stops(
     pytest.importorskip("pyarrow")
     attempt = attempts_at_one_bucket(archive, tmp_path / "state")
     results: dict[int, str] = {}
-    with vendor_that(vendor.answer) as server:
+    with vendor_server(vendor.answer) as server:
 
         def run(number: int) -> None:
             try:

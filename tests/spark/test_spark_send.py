@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.archives import Archive, write_archive
-from support.fakes import Answer, Got, Said, vendor_that
+from support.fakes import Answer, CommandResult, ReceivedRequest, vendor_server
 from support.samples import KEY
 from support.spark_sends import Received, judged, places_of
 
@@ -30,7 +30,7 @@ class Log:
     is_locked: bool = False
     lock: Lock = field(default_factory=Lock)
 
-    def answer(self, got: Got) -> Answer:
+    def answer(self, got: ReceivedRequest) -> Answer:
         message_id = json.loads(got.body)["messageId"]
         with self.lock:
             self.times.append(time.monotonic())
@@ -48,7 +48,7 @@ def log() -> Log:
 @pytest.fixture
 def to_vendor(log: Log, tmp_path: Path) -> Iterator[list[Any]]:
     """Return the options of a send to a vendor that logs what it accepts."""
-    with vendor_that(log.answer) as server:
+    with vendor_server(log.answer) as server:
         yield [
             *("-d", "webhook", "--endpoint", server.url, "--state", tmp_path / "state"),
             *("--buckets", "3", "--timeout", "2s", "--concurrency", "16", "--retry-for", "5s"),
@@ -61,7 +61,11 @@ def small(tmp_path: Path) -> Archive:
 
 
 def test_every_event_is_sent_once_in_order_and_accounted_for(
-    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., Said], tmp_path: Path
+    small: Archive,
+    to_vendor: list[Any],
+    log: Log,
+    on_spark: Callable[..., CommandResult],
+    tmp_path: Path,
 ) -> None:
     report = tmp_path / "report.json"
 
@@ -91,7 +95,11 @@ def test_every_event_is_sent_once_in_order_and_accounted_for(
 
 
 def test_a_wrong_key_stops_the_job_without_retries_and_resuming_sends_the_rest(
-    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., Said], spark: Any
+    small: Archive,
+    to_vendor: list[Any],
+    log: Log,
+    on_spark: Callable[..., CommandResult],
+    spark: Any,
 ) -> None:
     log.is_locked = True
     tracker = spark.sparkContext.statusTracker()
@@ -117,7 +125,7 @@ def test_a_wrong_key_stops_the_job_without_retries_and_resuming_sends_the_rest(
 
 
 def test_the_rate_holds_for_all_tasks_together(
-    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., Said]
+    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., CommandResult]
 ) -> None:
     words = (*to_vendor, "--rate", "40/s", "--wave", "all")
 
@@ -130,7 +138,7 @@ def test_the_rate_holds_for_all_tasks_together(
 
 
 def test_a_file_that_changed_is_refused_when_a_job_is_resumed(
-    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., Said]
+    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., CommandResult]
 ) -> None:
     log.is_locked = True
     assert on_spark("send", small.folder, *to_vendor).code == 3
@@ -147,7 +155,7 @@ def test_the_key_is_in_no_setting_log_or_summary(
     small: Archive,
     to_vendor: list[Any],
     log: Log,
-    on_spark: Callable[..., Said],
+    on_spark: Callable[..., CommandResult],
     events_of_spark: Path,
 ) -> None:
     tmp_path = small.folder.parent

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.fakes import Said, wait_until
+from support.fakes import CommandResult, wait_until
 from support.replay import acme_file
 from support.samples import KEY, line_of
 
@@ -54,7 +54,7 @@ def begun(state: StatePlace, *, waves: int = 2, buckets: int = 2) -> job_state.S
 def settle(state: StatePlace, wave: str, bucket: int, *results: Result) -> None:
     """Write results to the log of a bucket, as a task does."""
 
-    async def written() -> None:
+    async def write_events() -> None:
         for one in results:
             journal.settle(one)
         await journal.synced()
@@ -65,7 +65,7 @@ def settle(state: StatePlace, wave: str, bucket: int, *results: Result) -> None:
     journal = take_over_bucket(
         state.bucket(wave, bucket), HEADER, timeout=1.0, lines=lambda _past: iter(())
     )
-    asyncio.run(written())
+    asyncio.run(write_events())
 
 
 def test_a_bucket_is_the_same_on_every_machine() -> None:
@@ -213,7 +213,7 @@ def test_speculation_and_old_versions_are_refused() -> None:
 
 
 def test_status_and_rejects_need_no_spark(
-    state: StatePlace, segcli: Callable[..., Said], tmp_path: Path
+    state: StatePlace, segcli: Callable[..., CommandResult], tmp_path: Path
 ) -> None:
     run = begun(state, waves=1)
     line = Line("/a", 2, b"{", 0)
@@ -251,7 +251,7 @@ def test_status_and_rejects_need_no_spark(
 def test_what_cannot_be_is_an_error_with_what_to_do(
     words: tuple[str, ...],
     problem: str,
-    segcli: Callable[..., Said],
+    segcli: Callable[..., CommandResult],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -302,7 +302,7 @@ def test_only_the_same_files_can_be_resumed() -> None:
 
 
 def test_messages_to_people_are_sent_only_if_someone_has_agreed(
-    segcli: Callable[..., Said],
+    segcli: Callable[..., CommandResult],
     events: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

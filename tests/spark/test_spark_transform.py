@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.archives import Archive
-from support.fakes import Said
+from support.fakes import CommandResult
 from support.samples import KEY, line_of
 
 import segcli.spark
@@ -37,7 +37,7 @@ def again(payload: str | None) -> str | None:
     return payload and json.dumps(json.loads(payload))
 
 
-def one_machine(segcli: Callable[..., Said], archive: Archive, *words: str) -> list[str]:
+def one_machine(segcli: Callable[..., CommandResult], archive: Archive, *words: str) -> list[str]:
     """Return what `segcli transform` prints; the cut file comes last, because it stops the run."""
     files = sorted(str(one) for one in archive.folder.rglob("*.gz") if one != archive.cut)
     last = [str(archive.cut)] if archive.cut else []
@@ -51,8 +51,8 @@ def test_table_of_outcomes_is_what_one_machine_prints(
     dest: str,
     archive: Archive,
     spark: Any,
-    on_spark: Callable[..., Said],
-    segcli: Callable[..., Said],
+    on_spark: Callable[..., CommandResult],
+    segcli: Callable[..., CommandResult],
     tmp_path: Path,
 ) -> None:
     words = ("-d", dest, "--max-line", "1500")
@@ -74,8 +74,8 @@ def test_table_of_outcomes_is_what_one_machine_prints(
 def test_ndjson_is_what_one_machine_prints(
     outcomes: tuple[str, ...],
     archive: Archive,
-    on_spark: Callable[..., Said],
-    segcli: Callable[..., Said],
+    on_spark: Callable[..., CommandResult],
+    segcli: Callable[..., CommandResult],
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "out"
@@ -93,7 +93,7 @@ def test_ndjson_is_what_one_machine_prints(
 
 
 def test_a_file_that_cannot_be_read_fails_the_job_by_its_name(
-    archive: Archive, on_spark: Callable[..., Said], tmp_path: Path
+    archive: Archive, on_spark: Callable[..., CommandResult], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
 
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_read_fails_the_job_by_its_name(
 
 
 def test_an_output_that_exists_is_not_replaced(
-    events: Callable[..., Path], on_spark: Callable[..., Said], tmp_path: Path
+    events: Callable[..., Path], on_spark: Callable[..., CommandResult], tmp_path: Path
 ) -> None:
     words = ("transform", events(line_of()), "-d", "webhook", "--out", tmp_path / "out")
 

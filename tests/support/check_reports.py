@@ -37,8 +37,8 @@ _COMMAND = re.compile(r"::(\w+) (.*?)::(.*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A finding, as somebody reads it in one of the formats."""
+class ReadFinding:
+    """A finding as it is read back from one of the formats."""
 
     file: str
     line: int
@@ -149,24 +149,24 @@ def check_is_valid(form: str, out: str) -> None:
         assert list(commands(out))
 
 
-def read_text(out: str) -> list[Read]:
+def read_text(out: str) -> list[ReadFinding]:
     matches = (_TEXT.fullmatch(line) for line in out.split("\n"))
-    return [Read(match[1], int(match[2]), match[3]) for match in matches if match]
+    return [ReadFinding(match[1], int(match[2]), match[3]) for match in matches if match]
 
 
-def read_json(out: str) -> list[Read]:
+def read_json(out: str) -> list[ReadFinding]:
     return [_of_json(one) for one in json.loads(out)["findings"]]
 
 
-def _of_json(one: Mapping[str, Any]) -> Read:
+def _of_json(one: Mapping[str, Any]) -> ReadFinding:
     fields = {key: value for key, value in one.items() if key not in {"lines", "group", "state"}}
     finding = Finding(**fields, count=one["lines"])
-    return Read(finding.file, finding.line, finding.text)
+    return ReadFinding(finding.file, finding.line, finding.text)
 
 
-def read_github(out: str) -> list[Read]:
+def read_github(out: str) -> list[ReadFinding]:
     return [
-        Read(properties["file"], int(properties["line"]), message)
+        ReadFinding(properties["file"], int(properties["line"]), message)
         for command, properties, message in commands(out)
         if command in {"error", "warning"}
     ]
@@ -188,11 +188,11 @@ def _unescaped(text: str, marks: str) -> str:
     return text
 
 
-def read_markdown(out: str) -> list[Read]:
+def read_markdown(out: str) -> list[ReadFinding]:
     found = []
     for where, _, state, rest in rows_of(out, "where"):
         file, _, line = where.rpartition(":")
-        found.append(Read(file, int(line), f"{state}: {rest}"))
+        found.append(ReadFinding(file, int(line), f"{state}: {rest}"))
     return found
 
 
@@ -214,13 +214,13 @@ def _shown(token: Token) -> str:
     return token.content
 
 
-def read_junit(out: str) -> list[Read]:
+def read_junit(out: str) -> list[ReadFinding]:
     suites = etree.fromstring(out.encode())
     texts = suites.xpath("//testcase/failure/text() | //testcase/system-out/text()")
     return read_text("\n".join(texts))
 
 
-READERS: Mapping[str, Callable[[str], list[Read]]] = {
+READERS: Mapping[str, Callable[[str], list[ReadFinding]]] = {
     "text": read_text,
     "json": read_json,
     "github": read_github,

@@ -22,7 +22,7 @@ def lines(found: list[Chunk]) -> list[bytes | TooLong]:
     return [line for chunk in found for line in chunk.lines]
 
 
-def weighed(work: Callable[[], T]) -> tuple[T, int]:
+def with_peak_memory(work: Callable[[], T]) -> tuple[T, int]:
     """Return the work's result and the most memory it took."""
     tracemalloc.start()
     try:

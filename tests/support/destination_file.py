@@ -27,7 +27,7 @@ ACME: dict[str, Any] = {
 }
 
 
-def bent(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return a description with other values at dotted paths; what is `GONE` is taken away."""
     found: dict[str, Any] = copy.deepcopy(dict(document))
     for path, value in changes.items():
@@ -53,7 +53,7 @@ def no_files(name: str) -> str:
 def acme(changes: Mapping[str, Any] | None = None) -> Destination[Any]:
     """Return the destination of a bent description; raises DestinationError."""
     return destination_from_text(
-        json.dumps(bent(ACME, changes or {})), "acme.json", no_files, taken=BUILT_IN
+        json.dumps(changed(ACME, changes or {})), "acme.json", no_files, taken=BUILT_IN
     )
 
 

@@ -56,8 +56,8 @@ def changes(state: EngageState, found: MemberChanges) -> list[TraitChange]:
     return [change for _, _, change in state.changes(found)]
 
 
-def told(found: Sequence[TraitChange]) -> dict[str, str]:
-    """Return what each user is told."""
+def sent_values(found: Sequence[TraitChange]) -> dict[str, str]:
+    """Return the value that each user is sent."""
     return {change.user_id or change.anonymous_id: change.value for change in found}
 
 
@@ -69,12 +69,12 @@ def sync(
     removals: bool = True,
     answers: Sequence[str] = ("sent", "delivered"),
 ) -> dict[str, str]:
-    """Sync these members; every change meets these fates. Return what each user was told."""
+    """Sync these members with these answers. Return the value that each user was sent."""
     found = difference(state, members, which, removals=removals)
     numbered = list(state.changes(found))
     for fate in answers:
         state.note(found, [(fate, number) for number, _, _ in numbered])  # type: ignore[misc]
-    return told([change for _, _, change in numbered])
+    return sent_values([change for _, _, change in numbered])
 
 
 def csv(path: Path, users: Iterable[object]) -> Path:
@@ -116,8 +116,8 @@ def trait(name: str, url: str, file: object, *more: object) -> list[str]:
     return ["engage", "trait", "Lifetime Value", *engage(name, url, file, *more)[3:]]
 
 
-def heard(at: SandboxServer, key: str = "big_spenders") -> list[tuple[str, Any]]:
-    """Return who a vendor was told what of, in the order in which it was; then forget it."""
+def received_changes(at: SandboxServer, key: str = "big_spenders") -> list[tuple[str, Any]]:
+    """Return each user and value that a vendor received since the last call, in order."""
     found = []
     for received in at.app.accepted:
         ids, properties = TOLD_IN[received.vendor](received.payload)

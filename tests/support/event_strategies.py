@@ -68,8 +68,8 @@ def paths(value: Any, path: Path = ()) -> list[Path]:
     return found
 
 
-def bend(value: Any, path: Path, new: Any) -> None:
-    """Put something else at a path, or nothing; do nothing where the path has gone."""
+def replace_at(value: Any, path: Path, new: Any) -> None:
+    """Replace or remove the value at a path; do nothing if there is none."""
     *way, last = path
     try:
         for key in way:
@@ -83,7 +83,7 @@ def bend(value: Any, path: Path, new: Any) -> None:
 
 
 @cache
-def events_bent_by_every_kind_of_value() -> tuple[Event, ...]:
+def events_with_every_kind_of_value() -> tuple[Event, ...]:
     """Every field of the samples, in one event of each call that has it, with each of `KINDS`."""
     fields = {
         (event.type, tuple("*" if isinstance(key, int) else key for key in path)): (event, path)
@@ -91,13 +91,13 @@ def events_bent_by_every_kind_of_value() -> tuple[Event, ...]:
         for path in paths(event.data)
         if len(path) < 4
     }
-    lines = (bent(event, path, kind) for event, path in fields.values() for kind in KINDS)
+    lines = (mutated_line(event, path, kind) for event, path in fields.values() for kind in KINDS)
     return tuple(event for line in lines if isinstance(event := event_of(line), Event))
 
 
-def bent(event: Event, path: Path, new: Any) -> bytes:
+def mutated_line(event: Event, path: Path, new: Any) -> bytes:
     data = json.loads(event.raw)
-    bend(data, path, new)
+    replace_at(data, path, new)
     return json.dumps(data).encode()
 
 
@@ -107,12 +107,12 @@ def _small_events() -> tuple[Event, ...]:
 
 
 @st.composite
-def bent_lines(draw: st.DrawFn) -> bytes:
+def mutated_lines(draw: st.DrawFn) -> bytes:
     """A sample event with one or two values replaced or removed, as a line."""
     data = json.loads(draw(st.sampled_from(_small_events())).raw)
     for _ in range(draw(st.integers(1, 2))):
         path = draw(st.sampled_from(paths(data) or [("type",)]))
-        bend(data, path, draw(values | st.just(GONE)))
+        replace_at(data, path, draw(values | st.just(GONE)))
     text = json.dumps(data, ensure_ascii=draw(st.booleans()))
     try:
         return text.encode()

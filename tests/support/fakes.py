@@ -32,8 +32,8 @@ ONE_EVENT = Bounds(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """How a command ended and what it said."""
+class CommandResult:
+    """The exit code and the outputs of a command."""
 
     code: int
     out: str
@@ -59,7 +59,7 @@ def tracks(count: int, users: int = 3) -> list[dict[str, Any]]:
     return [track(number, f"u{number % users}") for number in range(count)]
 
 
-def written(path: Path, events: Iterable[Mapping[str, Any] | bytes]) -> Path:
+def write_events(path: Path, events: Iterable[Mapping[str, Any] | bytes]) -> Path:
     """Write events, or lines as they are, to a file."""
     lines = (line if isinstance(line, bytes) else json.dumps(line).encode() for line in events)
     path.write_bytes(b"".join(line + b"\n" for line in lines))
@@ -162,8 +162,8 @@ def clock() -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
-    """A request as it came."""
+class ReceivedRequest:
+    """A request that a vendor received."""
 
     path: str
     headers: Mapping[str, str]
@@ -185,21 +185,21 @@ class Vendor:
     """A server at `url`, and what it got."""
 
     url: str
-    got: list[Got]
+    got: list[ReceivedRequest]
 
 
 @contextmanager
-def vendor_that(
-    answers: Callable[[Got], Answer], context: ssl.SSLContext | None = None
+def vendor_server(
+    answers: Callable[[ReceivedRequest], Answer], context: ssl.SSLContext | None = None
 ) -> Iterator[Vendor]:
-    """Serve on a free port, by TLS if so told; `answers` is called for one request at a time."""
-    got: list[Got] = []
+    """Serve on a free port, with TLS if asked; `answers` gets one request at a time."""
+    got: list[ReceivedRequest] = []
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            request = Got(self.path, dict(self.headers.items()), body)
+            request = ReceivedRequest(self.path, dict(self.headers.items()), body)
             with lock:
                 got.append(request)
                 answer = answers(request)
@@ -230,7 +230,7 @@ def vendor_that(
             thread.join()
 
 
-def replies(*answers: Answer) -> Callable[[Got], Answer]:
+def replies(*answers: Answer) -> Callable[[ReceivedRequest], Answer]:
     """Give these answers, one after the other, and then 200 for ever."""
     left = list(answers)
     return lambda _got: left.pop(0) if left else Answer()

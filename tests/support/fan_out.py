@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.fakes import Answer, Got, track, written
+from support.fakes import Answer, ReceivedRequest, track, write_events
 
 USERS = 7
 NAMES = ("First", "Second", "Third")
@@ -70,7 +70,7 @@ def file_of(folder: Path, *, batch: int = 1, route: str = "", **more: Any) -> Pa
 
 
 def events_in(folder: Path, count: int) -> Path:
-    return written(folder / "events.jsonl", map(event, range(count)))
+    return write_events(folder / "events.jsonl", map(event, range(count)))
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class ThreeRoutes:
     got: list[Sent] = field(default_factory=list)
     taken: list[Sent] = field(default_factory=list)
 
-    def __call__(self, got: Got) -> Answer:
+    def __call__(self, got: ReceivedRequest) -> Answer:
         if self.left <= 0:
             return Answer(401)
         self.left -= 1

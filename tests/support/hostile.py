@@ -62,8 +62,8 @@ _STYLE = re.compile(r"\r?\x1b\[(?!666)(?!2J)[0-9;?]*[A-Za-z]|\r(?=\n)")
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
-    """What a command has printed, of stdout and stderr, and how it ended."""
+class CommandOutput:
+    """The outputs of a command, and its exit code."""
 
     code: int
     out: bytes
@@ -72,7 +72,7 @@ class Printed:
 
 def in_this_process(
     words: list[str], folder: Path, env: dict[str, str], *, is_terminal: bool
-) -> Printed:
+) -> CommandOutput:
     """Run a command here, as a process with these outputs would: no interpreter has to start."""
     ours, theirs = _terminal(100) if is_terminal else os.pipe()
     err, their_err = (ours, theirs) if is_terminal else os.pipe()
@@ -91,7 +91,7 @@ def in_this_process(
             reader.join()
         for one in seen:
             os.close(one)
-    return Printed(code, b"" if is_terminal else b"".join(seen[ours]), b"".join(seen[err]))
+    return CommandOutput(code, b"" if is_terminal else b"".join(seen[ours]), b"".join(seen[err]))
 
 
 def _run_with(out: int, err: int, words: list[str]) -> int:
@@ -123,7 +123,7 @@ def descriptors(out: int, err: int) -> Iterator[None]:
         yield
 
 
-def off_a_terminal(words: list[str], folder: Path, env: dict[str, str]) -> Printed:
+def off_a_terminal(words: list[str], folder: Path, env: dict[str, str]) -> CommandOutput:
     """Run a command whose outputs are pipes."""
     done = subprocess.run(
         _command(words),
@@ -134,12 +134,12 @@ def off_a_terminal(words: list[str], folder: Path, env: dict[str, str]) -> Print
         timeout=120,
         check=False,
     )
-    return Printed(done.returncode, done.stdout, done.stderr)
+    return CommandOutput(done.returncode, done.stdout, done.stderr)
 
 
 def on_a_terminal(
     words: list[str], folder: Path, env: dict[str, str], *, columns: int = 100
-) -> Printed:
+) -> CommandOutput:
     """Run a command on a terminal that changes nothing; both outputs are in `err`."""
     ours, theirs = _terminal(columns)
     process = subprocess.Popen(
@@ -160,7 +160,7 @@ def on_a_terminal(
         process.kill()
         reader.join()
         os.close(ours)
-    return Printed(code, b"", b"".join(seen))
+    return CommandOutput(code, b"", b"".join(seen))
 
 
 def _terminal(columns: int) -> tuple[int, int]:

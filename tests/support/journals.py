@@ -26,6 +26,6 @@ def totals(path: Path) -> dict[str, int]:
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file in the place of one: some disks take a hundred times as long to empty that."""
+    """Replace a file: to truncate it takes a hundred times as long on some disks."""
     path.unlink(missing_ok=True)
     path.write_bytes(content)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.destination_file import ACME, bent
+from support.destination_file import ACME, changed
 
 NOW = "2026-11-30"
 FACTS: dict[str, Any] = {
@@ -17,7 +17,7 @@ FACTS: dict[str, Any] = {
 def acme_file(folder: Path, replay: dict[str, Any] = FACTS, **changes: Any) -> str:
     """Write the file of a vendor with these facts, and return its path."""
     path = folder / "acme.json"
-    path.write_text(json.dumps(bent(ACME, {"replay": replay, **changes})))
+    path.write_text(json.dumps(changed(ACME, {"replay": replay, **changes})))
     return str(path)
 
 

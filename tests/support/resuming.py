@@ -7,25 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.fakes import PATIENCE, Answer, Got, Said, Vendor
+from support.fakes import PATIENCE, Answer, CommandResult, ReceivedRequest, Vendor
 
-Segcli = Callable[..., Said]
-Serve = Callable[[Callable[[Got], Answer]], Vendor]
+Segcli = Callable[..., CommandResult]
+Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 JOURNAL = "the.journal"
 
 
 @dataclass(slots=True)
-class Door:
-    """A vendor that lets so many events in and then says that the key is wrong, until opened.
+class LimitedVendor:
+    """A vendor that accepts so many events, and then refuses the key until it accepts all.
 
-    With `status` 503 it is down instead. It refuses poison for good.
+    With `status` 503 it is down instead. It always refuses poison.
     """
 
     left: int = 1_000_000
     status: int = 401
     taken: list[str] = field(default_factory=list)
 
-    def __call__(self, got: Got) -> Answer:
+    def __call__(self, got: ReceivedRequest) -> Answer:
         if self.left == 0:
             return Answer(self.status)
         self.left -= 1
@@ -34,7 +34,7 @@ class Door:
         self.taken.append(json.loads(got.body)["messageId"])
         return Answer()
 
-    def open(self) -> None:
+    def accept_all(self) -> None:
         self.left = 1_000_000
 
 
@@ -67,7 +67,7 @@ def printed_command(err: str) -> str:
     return lines[lines.index("To continue where it stopped, type:") + 1]
 
 
-def pasted(command: str, cwd: Path, env: dict[str, str], stdin: bytes = b"") -> Said:
+def pasted(command: str, cwd: Path, env: dict[str, str], stdin: bytes = b"") -> CommandResult:
     """Run a command line in a shell."""
     done = subprocess.run(
         ["bash", "-c", command],
@@ -78,7 +78,7 @@ def pasted(command: str, cwd: Path, env: dict[str, str], stdin: bytes = b"") -> 
         timeout=PATIENCE,
         check=False,
     )
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def duplicates(taken: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Trip:
+class RetryHarness:
     """A sender for a vendor `acme` that takes many events a request, and what it writes to."""
 
     sender: BatchSender
@@ -69,14 +69,14 @@ def batch_of(count: int) -> list[QueuedPayload]:
     return [item(b"%d" % number, number=number) for number in range(count)]
 
 
-def trip(
+def retry_harness(
     path: Path,
     *,
     verdict: Callable[[Reply], Verdict] = by_status,
     latency: float = 0.0,
     **more: Any,
-) -> Trip:
-    """Make a sender whose clock is the story's and whose chance is always 1."""
+) -> RetryHarness:
+    """Return a sender with the clock of the test, whose random share is always 1."""
     job = Job(destination=acme(verdict), settings=AcmeSettings())
     tally, stop_signal, rejects = Tally(), StopSignal(), Rejects(path)
     sender = BatchSender(
@@ -89,7 +89,7 @@ def trip(
         sleep=stop_signal.sleep,
         **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
     )
-    return Trip(sender, tally, rejects, latency)
+    return RetryHarness(sender, tally, rejects, latency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import tracks, written
+from support.fakes import tracks, write_events
 
 from segcli.delivery import pipeline
 from segcli.journal import journal
@@ -26,7 +26,7 @@ def read_slowly(patch: pytest.MonkeyPatch) -> None:
 
 def twenty_blocks(path: Path) -> Path:
     """Write that much of events."""
-    return written(path, [{**event, "note": "x" * 8000} for event in tracks(COUNT, users=50)])
+    return write_events(path, [{**event, "note": "x" * 8000} for event in tracks(COUNT, users=50)])
 
 
 def no_space(*_: object) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Web:
-    """A web server's files and manners.
+class WebServer:
+    """The files of a web server, and how it answers.
 
     `breaks` says after how many bytes the next answers break off; from byte `lost_from` on nothing
     is given at all.
@@ -41,9 +41,9 @@ class Web:
 
 
 @contextmanager
-def web_server() -> Iterator[Web]:
+def web_server() -> Iterator[WebServer]:
     """Serve files, with pages for folders, on a free port of this machine."""
-    web = Web()
+    web = WebServer()
     handler = type("Handler", (_Handler,), {"web": web})
     with _Server(("127.0.0.1", 0), handler) as server:
         web.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -67,7 +67,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    web: Web
+    web: WebServer
 
     def do_HEAD(self) -> None:
         if self.web.head:

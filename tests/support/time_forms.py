@@ -8,7 +8,7 @@ AT, MIDNIGHT = 1_771_232_631, 1_771_200_000
 
 @dataclass(frozen=True, slots=True)
 class TimeForm:
-    """A text that somebody writes for a time.
+    """A text that stands for a time.
 
     seconds: What it means, in whole seconds since 1970; None where it is no time.
     """

@@ -26,7 +26,7 @@ Talk = Callable[["Call"], None]
 
 
 @dataclass(slots=True)
-class Wire:
+class SocketServer:
     """Where the server listens, and the requests it got, each as it came, in order."""
 
     port: int
@@ -55,7 +55,7 @@ class Call:
     """One connection, as the server sees it; `last` is the request that it has read last."""
 
     socket: socket.socket
-    wire: Wire
+    wire: SocketServer
     last: bytes = b""
 
     def read(self) -> bool:
@@ -117,13 +117,13 @@ def _missing(text: bytes) -> int | None:
 
 
 @contextmanager
-def wire_that(
+def socket_server(
     talk: Talk, *, context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
-) -> Iterator[Wire]:
+) -> Iterator[SocketServer]:
     """Listen on a free port; `talk` has each connection to itself, which is closed behind it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as listening:
-        wire = Wire(listening.getsockname()[1], host, "https" if context else "http")
+        wire = SocketServer(listening.getsockname()[1], host, "https" if context else "http")
         calls: list[socket.socket] = []
 
         def serve(connection: socket.socket) -> None:

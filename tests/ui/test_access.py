@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from support.fakes import tracks, written
+from support.fakes import tracks, write_events
 from support.pages import AT, PORT, TOKEN, Page, page_of
 from support.tables import for_each
 
@@ -13,7 +13,7 @@ from segcli.ui.access import MOST_BYTES, new_token
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    events = written(tmp_path_factory.mktemp("page") / "events.jsonl", tracks(3))
+    events = write_events(tmp_path_factory.mktemp("page") / "events.jsonl", tracks(3))
     with page_of(events) as page:
         yield page
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from lxml import html
 from support.engage import csv, engage
-from support.fakes import KEY, Said, report_in, sending_to, track, tracks, written
+from support.fakes import KEY, CommandResult, report_in, sending_to, track, tracks, write_events
 
 from segcli.sandbox import SandboxServer
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 SECRET = "ada@example.com"
 
 
@@ -38,21 +38,23 @@ def number(text: str) -> float:
 def mixed_events(folder: Path) -> Path:
     bad = {"type": "identify", "userId": "u1", "timestamp": SECRET}
     left_out = track() | {"context": {"page": {"title": SECRET}}}
-    return written(
+    return write_events(
         folder / "events.jsonl",
         [*tracks(29), left_out, bad, b"{]", {"type": "page", "userId": "u"}],
     )
 
 
-def send_to(segcli: Segcli, standin: Callable[..., SandboxServer], *more: object) -> Said:
-    at = standin(faults=()).endpoint("gist")
+def send_to(
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], *more: object
+) -> CommandResult:
+    at = start_sandbox(faults=()).endpoint("gist")
     return segcli(*sending_to("gist", at), "--html", "page.html", *more)
 
 
 def test_figures_of_a_send_are_those_of_the_report(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
-    assert send_to(segcli, standin, mixed_events(tmp_path)).code == 1
+    assert send_to(segcli, start_sandbox, mixed_events(tmp_path)).code == 1
 
     found, report = figures_in(page_in(tmp_path)), report_in(tmp_path)
     assert {state: int(found[f"ledger.{state}"]) for state in report["ledger"]} == report["ledger"]
@@ -65,9 +67,9 @@ def test_figures_of_a_send_are_those_of_the_report(
 
 
 def test_a_page_has_plots_and_needs_no_script_and_no_network(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
-    send_to(segcli, standin, mixed_events(tmp_path))
+    send_to(segcli, start_sandbox, mixed_events(tmp_path))
     text, page = (tmp_path / "page.html").read_text(), page_in(tmp_path)
 
     assert {"rate", "latency"} <= set(page.xpath("//figure/@data-plot"))
@@ -83,11 +85,11 @@ def test_a_page_has_plots_and_needs_no_script_and_no_network(
 
 @pytest.mark.parametrize("command", ["send", "transform", "check"])
 def test_values_of_events_are_shown_only_with_html_samples(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path, command: str
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path, command: str
 ) -> None:
     more: list[str] = []
     if command == "send":
-        more = ["--endpoint", standin(faults=()).endpoint("gist"), "--set", f"api_key={KEY}"]
+        more = ["--endpoint", start_sandbox(faults=()).endpoint("gist"), "--set", f"api_key={KEY}"]
     events = mixed_events(tmp_path)
     words = [command, "--dest", "gist", *more, events, "--html", "page.html"]
     segcli(*words)
@@ -118,10 +120,10 @@ def test_figures_of_transform_and_check_are_those_of_their_reports(
 
 
 def test_a_sync_writes_a_page_too(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1", "u2"])
-    segcli(*engage("gist", standin().endpoint("gist"), "m.csv"), "--html", "page.html")
+    segcli(*engage("gist", start_sandbox().endpoint("gist"), "m.csv"), "--html", "page.html")
 
     assert figures_in(page_in(tmp_path))["ledger.delivered"] == "2"
 
@@ -129,7 +131,7 @@ def test_a_sync_writes_a_page_too(
 def test_text_of_events_is_text_and_never_html(segcli: Segcli, tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script><img src=x onerror=alert(1)>\u202e"
     event = track() | {"timestamp": hostile}
-    events = written(tmp_path / "<b>events.jsonl", [event])
+    events = write_events(tmp_path / "<b>events.jsonl", [event])
     segcli("transform", "-d", "gist", events, "--html", "page.html", "--html-samples")
     page, text = page_in(tmp_path), (tmp_path / "page.html").read_text()
 
@@ -140,10 +142,10 @@ def test_text_of_events_is_text_and_never_html(segcli: Segcli, tmp_path: Path) -
 
 
 def test_a_run_that_stops_says_so(
-    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
-    at = standin(key="another").endpoint("gist")
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
+    at = start_sandbox(key="another").endpoint("gist")
     assert segcli(*sending_to("gist", at), "--html", "page.html", events).code == 3
 
     assert figures_in(page_in(tmp_path))["verdict"] == "stopped"
@@ -151,7 +153,7 @@ def test_a_run_that_stops_says_so(
 
 
 def test_another_file_is_not_replaced_and_an_old_page_is(segcli: Segcli, tmp_path: Path) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(3))
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
     (tmp_path / "page.html").write_text("<!doctype html><p>mine")
     refused = segcli("transform", events, "--html", "page.html")
 
@@ -164,7 +166,7 @@ def test_another_file_is_not_replaced_and_an_old_page_is(segcli: Segcli, tmp_pat
 def test_mistakes_say_what_to_type(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     said = segcli("transform", events, "--html-samples")
     assert (said.code, "Add --html PATH" in said.err) == (2, True)
     said = segcli("transform", events, "--html", "events.jsonl")
@@ -177,7 +179,7 @@ def test_mistakes_say_what_to_type(
 def test_a_page_that_cannot_be_written_does_not_hide_the_report(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(2))
+    events = write_events(tmp_path / "events.jsonl", tracks(2))
     said = segcli("transform", events, "--html", "/dev/full", "--report", "report.json")
 
     assert said.code == 3

@@ -9,16 +9,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.fakes import PATIENCE, Said, tracks, written
+from support.fakes import PATIENCE, CommandResult, tracks, write_events
 
 from segcli.cli import page
 
-Segcli = Callable[..., Said]
+Segcli = Callable[..., CommandResult]
 
 
 @pytest.mark.parametrize("words", [["ui"], ["send", "-d", "gist", "--sandbox", "--ui"]])
 def test_off_a_terminal_it_needs_no_open(segcli: Segcli, tmp_path: Path, words: list[str]) -> None:
-    said = segcli(*words, written(tmp_path / "events.jsonl", tracks(1)))
+    said = segcli(*words, write_events(tmp_path / "events.jsonl", tracks(1)))
 
     assert said.code == 2
     assert "Add --no-open" in said.err
@@ -28,7 +28,7 @@ def test_off_a_terminal_it_needs_no_open(segcli: Segcli, tmp_path: Path, words: 
 def test_mistakes_say_what_to_type(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
     taken = segcli("send", "-d", "gist", "--sandbox", "--no-open", events)
     assert (taken.code, "Add --ui" in taken.err) == (2, True)
     missing = segcli("ui", "--no-open", events, "--expect", "none")
@@ -43,7 +43,7 @@ def test_mistakes_say_what_to_type(
 def test_it_prints_its_address_and_ends_with_ctrl_c(
     spawn: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:
-    process = spawn("ui", "--no-open", written(tmp_path / "events.jsonl", tracks(1)))
+    process = spawn("ui", "--no-open", write_events(tmp_path / "events.jsonl", tracks(1)))
     assert process.stderr
     line = process.stderr.readline()
     process.send_signal(signal.SIGINT)
@@ -57,7 +57,7 @@ def test_port_that_is_taken_is_a_clear_error(segcli: Segcli, tmp_path: Path) -> 
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        events = written(tmp_path / "events.jsonl", tracks(1))
+        events = write_events(tmp_path / "events.jsonl", tracks(1))
         said = segcli("ui", "--no-open", "--port", port, events)
 
     assert said.code == 2
@@ -88,7 +88,7 @@ def test_send_with_a_page_that_nobody_opens_ends_with_its_exit_code(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page, "_STAYS", 0.2)
-    events = written(tmp_path / "events.jsonl", [*tracks(3), b"{]"])
+    events = write_events(tmp_path / "events.jsonl", [*tracks(3), b"{]"])
     began = time.monotonic()
     said = segcli("send", "-d", "gist", "--sandbox", "--ui", "--no-open", events)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from support.fakes import track, tracks, wait_until, written
+from support.fakes import track, tracks, wait_until, write_events
 from support.pages import ACME, Page, page_of
 from support.samples import SAMPLES
 
@@ -32,7 +32,7 @@ def acme(open_page: PageOf, tmp_path: Path) -> Page:
     """A page of some orders, with a destination file."""
     (tmp_path / "acme.toml").write_text(ACME)
     events = [track(n) | {"properties": {"total": n, "coupon": "X"}} for n in range(1, 4)]
-    return open_page(written(tmp_path / "events.jsonl", events), dest="./acme.toml")
+    return open_page(write_events(tmp_path / "events.jsonl", events), dest="./acme.toml")
 
 
 def searched(page: Page, **query: str) -> Any:
@@ -55,7 +55,7 @@ def payload_of(details: dict[str, Any]) -> Any:
 
 def test_list_has_every_line_with_its_outcome(open_page: PageOf, tmp_path: Path) -> None:
     lines = [track(), b"{]", b"", {"type": "page", "userId": "u"}, track(2)]
-    page = open_page(written(tmp_path / "events.jsonl", lines))
+    page = open_page(write_events(tmp_path / "events.jsonl", lines))
     found = page.get("api/events", first=0, count=100)
 
     assert [row["state"] for row in found["rows"]] == [
@@ -67,7 +67,7 @@ def test_list_has_every_line_with_its_outcome(open_page: PageOf, tmp_path: Path)
 
 
 def test_pages_follow_each_other_and_are_bounded(open_page: PageOf, tmp_path: Path) -> None:
-    page = open_page(written(tmp_path / "events.jsonl", tracks(500)))
+    page = open_page(write_events(tmp_path / "events.jsonl", tracks(500)))
     first, second = (page.get("api/events", first=at, count=999)["rows"] for at in (0, 200))
 
     assert [row["at"] for row in (*first, *second)] == list(range(400))
@@ -88,7 +88,7 @@ def test_list_is_searched_and_filtered(
 ) -> None:
     events = [track(n) | {"properties": {"total": n}} for n in (1, 2, 3)]
     events[1]["properties"]["note"] = "a Needle"
-    page = open_page(written(tmp_path / "events.jsonl", [*events, b"{]"]))
+    page = open_page(write_events(tmp_path / "events.jsonl", [*events, b"{]"]))
     found = searched(page, **query)
 
     assert [row["line"] for row in found["rows"]] == lines
@@ -99,7 +99,7 @@ def test_list_is_searched_and_filtered(
 def test_query_with_a_mistake_is_an_error_and_changes_nothing(
     open_page: PageOf, tmp_path: Path
 ) -> None:
-    page = open_page(written(tmp_path / "events.jsonl", tracks(3)))
+    page = open_page(write_events(tmp_path / "events.jsonl", tracks(3)))
     searched(page, text="nothing")
     answer = page.post("api/search", where="type = ")
 
@@ -110,7 +110,7 @@ def test_query_with_a_mistake_is_an_error_and_changes_nothing(
 def test_search_shows_hits_as_they_come_and_a_new_one_stops_it(
     open_page: PageOf, tmp_path: Path
 ) -> None:
-    page = open_page(written(tmp_path / "events.jsonl", tracks(5000)))
+    page = open_page(write_events(tmp_path / "events.jsonl", tracks(5000)))
     page.bench.index.is_complete = False
     page.post("api/search", text="type")
     first = page.bench._search
@@ -130,7 +130,9 @@ def test_search_shows_hits_as_they_come_and_a_new_one_stops_it(
 def test_an_event_has_its_payload_and_the_exact_request(open_page: PageOf, tmp_path: Path) -> None:
     event = track() | {"properties": {"total": 12345678901234567890, "note": "ü"}}
     page = open_page(
-        written(tmp_path / "events.jsonl", [event]), dest="webhook", endpoint="https://h.example/x"
+        write_events(tmp_path / "events.jsonl", [event]),
+        dest="webhook",
+        endpoint="https://h.example/x",
     )
     details = page.get("api/event", at=0)
 
@@ -156,7 +158,7 @@ def test_values_that_become_something_else_have_the_words_of_the_finding(
     open_page: PageOf, tmp_path: Path
 ) -> None:
     event = {"type": "identify", "userId": 7, "traits": {"email": "a@b.c", "tags": ["x"]}}
-    page = open_page(written(tmp_path / "events.jsonl", [event]))
+    page = open_page(write_events(tmp_path / "events.jsonl", [event]))
     found = page.get("api/event", at=0)["marks"]["findings"]
 
     assert {"path": "/userId", "code": "SEG312"}.items() <= found[0].items()
@@ -212,7 +214,7 @@ def test_mistakes_have_the_lines_of_their_keys_and_the_last_good_text_counts(acm
 
 def test_file_with_mistakes_is_opened_and_can_be_mended(open_page: PageOf, tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text(ACME.replace('kind = "order"', "kind = order"))
-    page = open_page(written(tmp_path / "events.jsonl", [track()]), dest="./acme.toml")
+    page = open_page(write_events(tmp_path / "events.jsonl", [track()]), dest="./acme.toml")
     state, event = page.get("api/state"), page.get("api/event", at=0)
 
     assert [one["line"] for one in state["problems"]] == [16]
@@ -255,7 +257,7 @@ def test_coverage_and_golden_differences_follow_an_edit(
     open_page: PageOf, segcli: Callable[..., Any], tmp_path: Path
 ) -> None:
     (tmp_path / "acme.toml").write_text(ACME)
-    events = written(
+    events = write_events(
         tmp_path / "events.jsonl", [track() | {"properties": {"total": 1, "coupon": "X"}}]
     )
     segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
@@ -302,7 +304,7 @@ def test_events_go_into_the_sandbox_and_what_arrived_is_shown(acme: Page) -> Non
 
 
 def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Path) -> None:
-    page = open_page(written(tmp_path / "events.jsonl", [*tracks(20), b"{]"]), dest="segment")
+    page = open_page(write_events(tmp_path / "events.jsonl", [*tracks(20), b"{]"]), dest="segment")
     page.post("api/send", first=100, faults=["422:100%"])
     wait_until(lambda: not page.get("api/state")["running"])
     statuses = {row["status"] for row in page.get("api/arrivals", since=0)["rows"]}
@@ -345,7 +347,7 @@ def test_no_answer_holds_a_key(
     for name in ("ACME", "GIST", "POINTILLIST", "SEGMENT"):
         monkeypatch.setenv(f"SEGCLI_{name}_API_KEY", SECRET)
     # Also an event that repeats the key, and an address that has one.
-    events = written(
+    events = write_events(
         tmp_path / "events.jsonl", [track() | {"properties": {"leak": SECRET, "email": "a@b.c"}}]
     )
     page = open_page(
@@ -379,7 +381,7 @@ def test_destination_file_with_a_key_is_not_shown(
 ) -> None:
     monkeypatch.setenv("SEGCLI_ACME_API_KEY", SECRET)
     (tmp_path / "acme.toml").write_text(f"{ACME}\n# {SECRET}\n")
-    events = written(tmp_path / "events.jsonl", tracks(1))
+    events = write_events(tmp_path / "events.jsonl", tracks(1))
 
     with pytest.raises(Exception, match="holds a key"):
         open_page(events, dest="./acme.toml")
@@ -403,7 +405,7 @@ mail = { "@path" = "$.properties.mail" }
 """
     (tmp_path / "acme.toml").write_text(ACME + second)
     events = [track(1) | {"properties": {"mail": "m"}}, track(2)]
-    page = open_page(written(tmp_path / "events.jsonl", events), dest="./acme.toml")
+    page = open_page(write_events(tmp_path / "events.jsonl", events), dest="./acme.toml")
     both, one = (page.get("api/event", at=at) for at in (0, 1))
     carried = dict(both["marks"]["carried"])
 

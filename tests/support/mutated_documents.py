@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
-from support.destination_file import ACME, GONE, TRACK, bent
+from support.destination_file import ACME, GONE, TRACK, changed
 from support.destination_file_errors import KEY, ROUTED
 
 from segcli import catalog
@@ -56,18 +56,18 @@ def paths(value: Any, path: str = "") -> list[str]:
 
 DOCUMENTS = [
     ACME,
-    bent(ACME, ROUTED | {"batch": {"events": 5, "under": "b", "with": {"k": KEY}},
+    changed(ACME, ROUTED | {"batch": {"events": 5, "under": "b", "with": {"k": KEY}},
                          "reply": {"retry": [409], "items": {"list": "e", "index": "i"}}}),
-    bent(ACME, {"reply": {"success": "body.code = 0", "items": {
+    changed(ACME, {"reply": {"success": "body.code = 0", "items": {
         "list": "e", "index": "i", "index_text": "/{index}", "retry_flag": "f", "indexes": ["a"],
         "match": {"b.c": "name"}, "untaken": "retry"}}}),
     parse_document(catalog.catalog_text("braze"), "braze.toml") | {"name": "acme"},
-    bent(ACME, {"actions.0.fields": {
+    changed(ACME, {"actions.0.fields": {
         "name": {"type": "string", "required": True, "choices": ["a", {"value": "b"}]},
         "o": {"type": "object", "multiple": True, "properties": {"p": "string email"},
               "required": {"conditions": [{"fieldKey": "name", "operator": "is", "value": 1}]}},
     }}),
-    bent(ACME, ROUTED | {
+    changed(ACME, ROUTED | {
         "request.url": "https://api.acme.example/v1{route}?at={payload.name}",
         "request.headers": {"X-Id": "id {payload.id}"},
         "request.omit": ["id"],
@@ -79,11 +79,11 @@ DOCUMENTS = [
                   "by": ["p"], "item": {"type": "t", "all": "{payload}", "n": "{payload.p.n}",
                                         "s": KEY, "x": {"@path": "$.p.x"}}},
     }),
-    bent(ACME, {"request.auth": {"oauth": {
+    changed(ACME, {"request.auth": {"oauth": {
         "token_url": "https://auth.acme.example/token", "client_id": "me", "client_secret": KEY,
         "grant": "refresh_token", "refresh_token": KEY, "scope": "a b", "credentials": "header",
     }}}),
-    bent(ACME, ROUTED | {
+    changed(ACME, ROUTED | {
         "request.form": {"data": "{payload}", "key": KEY, "n": "n {payload.name}"},
         "actions.1": {"subscribe": 'type = "page"', "route": "/p", "mapping": {"a": 1},
                       "method": "DELETE"},
@@ -92,7 +92,7 @@ DOCUMENTS = [
         "actions.3": {"subscribe": 'type = "group"', "route": "/g", "mapping": {"a": 1},
                       "body": "ndjson", "batch": {"events": 9}},
     }),
-    bent(ACME, {"settings.app": {"default": "a1"}, "actions.0.mapping": {
+    changed(ACME, {"settings.app": {"default": "a1"}, "actions.0.mapping": {
         "each": {"@each": {"value": {"@path": "$.properties"}, "omit": ["a"], "rename": {"b": "c"},
                            "dates": "seconds", "as": "text", "deep": True,
                            "item": {"v": {"@path": "$.value"}},
@@ -111,7 +111,7 @@ DOCUMENTS = [
 
 
 @st.composite
-def bent_documents(draw: st.DrawFn) -> dict[str, Any]:
+def mutated_documents(draw: st.DrawFn) -> dict[str, Any]:
     """A description with one to three values replaced, taken away or added."""
     document = draw(st.sampled_from(DOCUMENTS))
     for _ in range(draw(st.integers(1, 3))):
@@ -120,7 +120,7 @@ def bent_documents(draw: st.DrawFn) -> dict[str, Any]:
         more = draw(st.just("") | st.just(".") | st.sampled_from([".default", ".type", ".with"]))
         new = draw(values | st.just(GONE))
         try:
-            document = bent(document, {path + more if more != "." else path: new})
+            document = changed(document, {path + more if more != "." else path: new})
         except (KeyError, IndexError, TypeError, AttributeError, ValueError):
             continue
     return document
