@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import truth
 from typing import Any, Literal
 
 from segcli.core.decision import FanOut, Mapped
@@ -111,7 +112,7 @@ class Shapes:
             number, inner, arrays = at.kinds.get(key) or at.kind_of(key, one)
             found.append(number)
             if at.is_read and not all(values):
-                found.append(tuple(map(bool, values)))
+                found.append(tuple(map(truth, values)))
             for name, inner_place in inner:
                 # Most empty objects are `integrations`.
                 if value := one[name]:

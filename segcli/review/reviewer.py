@@ -66,13 +66,14 @@ class _Shape:
     other_dates: Sequence[tuple[str, ...]]
     ids: Sequence[str]
 
-    def texts_of(self, data: dict[str, Any]) -> Sequence[str]:
-        """Return the texts in an event that have to be times."""
-        times = self.get_times(data)
-        if not self.dates:
-            return times
-        dates: list[Any] = [reduce(getitem, path, data) for path in self.dates]
-        return [*times, *dates]
+    def add_texts_of(self, data: dict[str, Any], texts: list[str]) -> None:
+        """Add the texts in an event that have to be times."""
+        texts += self.get_times(data)
+        for path in self.dates:
+            value: Any = data
+            for name in path:
+                value = value[name]
+            texts.append(value)
 
     def is_usual_of(self, line: bytes, message_id: str | None) -> bool:
         """Return whether nothing but times decides whether an event needs remarks of its own."""
@@ -94,7 +95,9 @@ class _Shape:
             return False
         if any(is_missing_id(data[name]) for name in self.ids):
             return False
-        if not are_usual_times(self.texts_of(data)) and not self._have_good_times(data):
+        texts: list[str] = []
+        self.add_texts_of(data, texts)
+        if not are_usual_times(texts) and not self._have_good_times(data):
             return False
         return all(is_date(reduce(getitem, path, data), path[-1]) for path in self.other_dates)
 
@@ -195,6 +198,7 @@ class Reviewer:
         # events are not kept until then: to fill fresh memory takes half of the time of parsing.
         texts: list[str] = []
         sights, are_usual = [], True
+        number_of, shape_of, watch = self._number_of, self._shapes.get, self._watch
         for line, outcome in zip(lines, outcomes, strict=True):
             if not _is_mapped(outcome) or type(line) is not bytes:
                 sights.append(_NO_EVENT)
@@ -203,12 +207,12 @@ class Reviewer:
             if data is None:
                 sights.append(_Sight(line))
                 continue
-            number = self._number_of(data, outcome, passed_on=is_passed_on(line, outcome))
-            shape, message_id = self._shapes.get(number), data.get("messageId")
+            number = number_of(data, outcome, passed_on=is_passed_on(line, outcome))
+            shape, message_id = shape_of(number), data.get("messageId")
             if shape and are_usual:
                 are_usual = shape.is_usual_of(line, message_id)
-                texts += shape.texts_of(data)
-            differences = self._watch.differences(data, seen, number) if self._watch else ()
+                shape.add_texts_of(data, texts)
+            differences = watch.differences(data, seen, number) if watch else ()
             sights.append(_Sight(line, True, message_id, number, shape, differences))
         return sights, are_usual and are_usual_times(texts)
 
