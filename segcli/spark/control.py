@@ -1,16 +1,35 @@
 """How the driver and the tasks of a run talk: why to halt, the rate of each, who runs now."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from segcli.shared_journal.folder_store import FolderStore
 from segcli.shared_journal.store import LogStore, StoreProblem
 
 HALT = "halt"
-_RATE, _TASK = "rate-", "task-"
+_RATE, _TASK, _ENDED = "rate-", "task-", "ended-"
 # Seconds between two looks: a listing of a store costs money, that of a folder nothing.
 _EVERY, _EVERY_IN_FOLDER = 5.0, 0.5
+# For so many looks a slot that is free counts as used: another task begins there.
+_PATIENCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the objects of a run has found.
+
+    halts: whether the run has to end.
+    rate: the latest rate of each task, in requests a second; None if there is none.
+    running, ended: how many tasks of the wave run, and how many have sent their bucket.
+    """
+
+    halts: bool
+    rate: float | None
+    running: int
+    ended: int
 
 
 class Control:
@@ -38,16 +57,31 @@ class Control:
             self._store.create(name, b"")
         try:
             yield
+            self.ended(bucket)
         finally:
             with suppress(StoreProblem):
                 self._store.remove([name])
 
-    def look(self) -> tuple[bool, float | None, int]:
-        """Return whether to halt, the latest rate of each task, and how many tasks run."""
+    def ended(self, bucket: int) -> None:
+        """Say that a bucket of the wave is sent."""
+        with suppress(StoreProblem):
+            self._store.create(f"{_ENDED}{bucket:05}", b"")
+
+    def begin_wave(self) -> None:
+        """Forget the rates and the buckets of the wave before. Raises StoreProblem."""
+        past = [name for name in self._store.names() if name.startswith((_RATE, _ENDED))]
+        self._store.remove(past)
+
+    def look(self) -> Look:
+        """Return what the objects say now. Raises StoreProblem."""
         names = self._store.names()
         rates = sorted(name for name in names if name.startswith(_RATE))
-        rate = float(rates[-1].split("-")[2]) if rates else None
-        return HALT in names, rate, sum(name.startswith(_TASK) for name in names)
+        return Look(
+            halts=HALT in names,
+            rate=float(rates[-1].split("-")[2]) if rates else None,
+            running=sum(name.startswith(_TASK) for name in names),
+            ended=sum(name.startswith(_ENDED) for name in names),
+        )
 
     def set_rate(self, number: int, rate: float) -> None:
         """Tell all tasks their rate, in requests a second; the largest number counts."""
@@ -82,10 +116,10 @@ class TaskWatch:
     def _run(self) -> None:
         while True:
             with suppress(StoreProblem):
-                halts, rate, _ = self._control.look()
-                if rate is not None:
-                    self._on_rate(rate)
-                if halts and (reason := self._control.reason_to_halt()):
+                found = self._control.look()
+                if found.rate is not None:
+                    self._on_rate(found.rate)
+                if found.halts and (reason := self._control.reason_to_halt()):
                     self._on_halt(reason)
                     return
             if self._is_over.wait(self._control.every):
@@ -95,14 +129,16 @@ class TaskWatch:
 class RateDivision:
     """Divides a rate among the tasks that run, in a thread of the driver.
 
-    A task that is lost counts until its bucket is sent again: the sum is never above the rate.
+    A slot that a task has left counts for the task that follows, and so does a lost one for its
+    repetition. The last tasks of a wave share the whole rate: nothing follows them.
     """
 
-    def __init__(self, control: Control, rate: float, tasks: int) -> None:
+    def __init__(self, control: Control, rate: float, *, tasks: int, buckets: int) -> None:
         """Begin with an equal share for this many tasks."""
         self._control = control
         self._rate = rate
         self._tasks = max(1, tasks)
+        self._buckets = buckets
         self._number = 0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="segcli-rate", daemon=True)
@@ -119,14 +155,16 @@ class RateDivision:
             self._thread.join()
 
     def _run(self) -> None:
-        before = self._tasks
+        ran = deque([self._tasks] * _PATIENCE, maxlen=_PATIENCE)
         while not self._is_over.wait(self._control.every):
             with suppress(StoreProblem):
-                running = self._control.look()[2]
-                # One that ends is mostly followed by another: look twice before giving more.
-                if running > self._tasks or 0 < running == before < self._tasks:
-                    self._tell(running)
-                before = running
+                found = self._control.look()
+                # Before the first task begins, files are read.
+                if found.running:
+                    ran.append(found.running)
+                tasks = max(1, min(max(ran), self._buckets - found.ended))
+                if tasks != self._tasks:
+                    self._tell(tasks)
 
     def _tell(self, tasks: int) -> None:
         self._tasks = tasks

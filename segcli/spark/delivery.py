@@ -97,6 +97,8 @@ class _Sender:
     def send_wave(self, number: int, files: Sequence[Input]) -> str:
         """Send a wave; return why the run has stopped, empty if it has not."""
         wave = self._run.wave(number)
+        with job_state.problems(self._send.state):
+            self._control.begin_wave()
         rows = self._bucket_rows(wave, files)
         delivered = rows.mapInArrow(self._delivery(wave, files), DeliveryTasks.schema)
         with raising_run_errors(), with_conf(self._spark, _CONF), self._one_rate():
@@ -179,7 +181,9 @@ class _Sender:
     def _one_rate(self) -> Any:
         if self._rate is None:
             return nullcontext()
-        return RateDivision(self._control, self._rate, self._tasks_at_once).dividing()
+        return RateDivision(
+            self._control, self._rate, tasks=self._tasks_at_once, buckets=self._send.buckets
+        ).dividing()
 
 
 def _check_concurrency(send: SparkSend, tasks: int) -> None:

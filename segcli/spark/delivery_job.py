@@ -75,12 +75,13 @@ class DeliveryTasks:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Send all rows; yield the summary. A run that has to stop ends without an exception."""
+        control = Control(self.state.control(self.run.number))
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
+            _nothing_to_send(control)
             return
         bucket = first.column(1)[0].as_py()
         rows = _one_bucket(first, batches, bucket)
-        control = Control(self.state.control(self.run.number))
         summary: dict[str, Any] = {"bucket": bucket, "stopped": control.reason_to_halt()}
         if not summary["stopped"]:
             with raising_task_errors(), control.running(bucket):
@@ -189,6 +190,14 @@ class _Delivery:
     def _set_rate(self, rate: float) -> None:
         if self._rate.per_second is not None:
             self._rate.per_second = rate
+
+
+def _nothing_to_send(control: Control) -> None:
+    """Say that the bucket of this partition, which has no rows, is sent."""
+    from pyspark import TaskContext  # noqa: PLC0415  # optional, and slow
+
+    if context := TaskContext.get():
+        control.ended(context.partitionId())
 
 
 def _one_bucket(

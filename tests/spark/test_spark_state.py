@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,17 +166,52 @@ def test_a_task_is_told_its_rate_and_why_to_halt(tmp_path: Path) -> None:
     halts: list[str] = []
     watch = control.TaskWatch(task, on_halt=halts.append, on_rate=rates.append)
 
-    with control.RateDivision(driver, 90.0, tasks=3).dividing(), watch.watching():
+    division = control.RateDivision(driver, 90.0, tasks=3, buckets=4)
+    with division.dividing(), watch.watching():
         with task.running(0), task.running(1), task.running(2):
             wait_until(lambda: 30.0 in rates)
-        with task.running(4):
+        with task.running(3):
             wait_until(lambda: 90.0 in rates)
         driver.halt("the key is wrong")
         driver.halt("later")
         wait_until(lambda: bool(halts))
 
     assert halts == ["the key is wrong"]
-    assert set(rates) == {30.0, 90.0}
+    assert set(rates) <= {30.0, 90.0}
+
+
+def test_a_wave_begins_with_equal_shares_after_the_last_task_of_another(tmp_path: Path) -> None:
+    driver = control.Control(FolderStore(tmp_path))
+    driver.every = 0.01
+    for _ in range(2):
+        driver.begin_wave()
+        with control.RateDivision(driver, 90.0, tasks=3, buckets=3).dividing():
+            assert driver.look().rate == 30.0
+            driver.ended(0)
+            driver.ended(1)
+            wait_until(lambda: driver.look().rate == 90.0)
+
+
+def test_a_free_slot_keeps_its_share_for_the_task_that_follows(tmp_path: Path) -> None:
+    driver = control.Control(FolderStore(tmp_path))
+    looks = [control.Look(halts=False, rate=None, running=1, ended=1)] * 5
+    looks += [control.Look(halts=False, rate=None, running=2, ended=1)]
+    looks += [control.Look(halts=False, rate=None, running=1, ended=4)]
+    told: list[float] = []
+    is_over = threading.Event()
+
+    def look() -> control.Look:
+        if looks:
+            return looks.pop(0)
+        is_over.set()
+        return control.Look(halts=False, rate=None, running=1, ended=4)
+
+    driver.every, driver.look = 0.001, look  # type: ignore[method-assign]
+    driver.set_rate = lambda _, rate: told.append(rate)  # type: ignore[method-assign]
+    with control.RateDivision(driver, 90.0, tasks=2, buckets=5).dividing():
+        assert is_over.wait(10)
+
+    assert told == [45.0, 90.0]
 
 
 def test_an_executor_has_the_key_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
