@@ -66,7 +66,7 @@ def test_listed_resume_command_works_from_any_folder(
     clean_environment: dict[str, str],
 ) -> None:
     [line] = [line for line in segcli("journals").out.splitlines() if "resume   " in line]
-    stopped.open()
+    stopped.accept_all()
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     done = subprocess.run(
         ["bash", "-c", line.partition("resume   ")[2]],
@@ -188,7 +188,7 @@ def test_journal_in_the_old_folder_is_listed_with_a_move_command(
     assert done.returncode == 0
     assert [path.name for path in journals(tmp_path)] == [old.name]
     assert "5 delivered" in segcli("journals").out
-    moved_back.open()
+    moved_back.accept_all()
 
 
 @pytest.mark.parametrize("option", [[], ["--resume"], ["--restart"]])
@@ -197,7 +197,7 @@ def test_run_with_a_journal_in_the_old_folder_sends_nothing(
 ) -> None:
     (old,) = (tmp_path / ".config" / "segcli").iterdir()
     taken = len(moved_back.taken)
-    moved_back.open()
+    moved_back.accept_all()
     said = segcli(
         "send", "-d", "webhook", "--endpoint", "http://127.0.0.1:9/", "events.jsonl", *option
     )
