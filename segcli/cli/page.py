@@ -149,7 +149,7 @@ def redactor_of(options: Target, make_job: MakeJob) -> Redactor:
     return Redactor(secrets)
 
 
-def transform_command(options: Any, dest: str, where: str) -> str:
+def transform_command(options: Any, dest: str, where: str, *, is_piped: bool = False) -> str:
     """Return the `segcli transform` that prints what the page shows. It holds no key."""
     words = ["segcli", "transform", "--dest", dest]
     if options.config:
@@ -158,7 +158,8 @@ def transform_command(options: Any, dest: str, where: str) -> str:
         words += [word for pair in _settings(options, dest) for word in ("--set", pair)]
     if where:
         words += ["--where", where]
-    return " ".join(map(shell_quoted, [*words, *options.files]))
+    files = () if is_piped else options.files
+    return " ".join(map(shell_quoted, [*words, *files]))
 
 
 def _settings(options: Any, dest: str) -> Sequence[str]:

@@ -67,16 +67,23 @@ class Access:
             return
         if self._is_first_visit(scope):
             self.once = ""
-            location = (b"location", f"/{self.token}/".encode())
-            await send_reply(send, HttpReply(303, b"", (location,)), _HEADERS)
+            await self._lead(send)
             return
         if refusal := self._refusal(scope):
             reply = json_reply(refusal.status, {"problem": refusal.problem})
             await send_reply(send, reply, _HEADERS)
             return
-        path = scope["path"][len(self.token) + 1 :] or "/"
+        path = scope["path"][len(self.token) + 1 :]
+        if not path:
+            await self._lead(send)
+            return
         below = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
         await self.app(below, _limited(receive), partial(_send, send))
+
+    async def _lead(self, send: Send) -> None:
+        """Lead to the page: its address ends with a slash, for what it loads stands below it."""
+        location = (b"location", f"/{self.token}/".encode())
+        await send_reply(send, HttpReply(303, b"", (location,)), _HEADERS)
 
     def _is_first_visit(self, scope: Scope) -> bool:
         is_known = self.guard is not None and self.guard.refusal(scope["headers"]) is None

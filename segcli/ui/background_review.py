@@ -78,7 +78,7 @@ class BackgroundReview:
         is_whole = self._index.is_complete and len(lines) == len(self._index)
         run = CheckRun(
             job=job,
-            inputs=inputs_of(lines),
+            inputs=inputs_of(lines, max_line=self._max_line),
             # A golden file is about every line.
             expect=self._expect if is_whole else None,
             max_line=self._max_line,

@@ -52,7 +52,8 @@ class Draft:
         self.text = ""
         self.problems: Sequence[Problem] = ()
         self._setup = setup
-        self._on_disk = ""
+        self._on_disk = self._saved = ""
+        self._break = "\n"
         self.source: DestinationSource
         self.destination: Destination[Any]
         self.job: Job
@@ -74,7 +75,7 @@ class Draft:
     @property
     def is_saved(self) -> bool:
         """Whether the text is that of the file, as far as the page knows."""
-        return _digest(self.text) == self._on_disk
+        return self.text == self._saved
 
     def edit(self, text: str) -> None:
         """Take another text; its mistakes are in `problems`."""
@@ -96,11 +97,12 @@ class Draft:
                 f"{self.dest} was changed by another program since it was read here",
                 "Load it again, or copy your text first.",
             )
+        written = self.text.replace("\n", self._break)
         try:
-            rewrite(Path(self.dest), [self.text.encode()])
+            rewrite(Path(self.dest), [written.encode()])
         except OSError as error:
             raise UsageError(f"{self.dest} cannot be written: {error.strerror}") from None
-        self._on_disk = _digest(self.text)
+        self._saved, self._on_disk = self.text, _digest(written)
 
     def reload(self) -> None:
         """Take the text of the file; raises UsageError if it cannot be read."""
@@ -109,15 +111,18 @@ class Draft:
 
     def _load(self) -> None:
         try:
-            self.text = read_text(self.dest)
+            found = read_text(self.dest)
         except ValueError as problem:
             raise UsageError(f"{self.dest} {problem}") from None
-        if self._setup.redactor.redact(self.text) != self.text:
+        if self._setup.redactor.redact(found) != found:
             raise UsageError(
                 f"{self.dest} holds a key, so it is not shown in a browser",
                 "Move the key to the environment or to a settings file.",
             )
-        self._on_disk = _digest(self.text)
+        # The browser has line feeds only; the file keeps its own line breaks.
+        self._break = "\r\n" if found.count("\r\n") * 2 > found.count("\n") else "\n"
+        self.text = self._saved = found.replace("\r\n", "\n")
+        self._on_disk = _digest(found)
 
     def _problems_of(self, error: SegcliError) -> Sequence[Problem]:
         return _problems(error, self.text, is_json=self.dest.endswith(".json"))

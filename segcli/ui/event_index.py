@@ -32,23 +32,27 @@ class IndexedLine:
     file: the name of the input.
     number: the number of the line in it, from 1.
     text: the line without its line break.
+    path: the path of the file where it stands as it is; "" for one that was unpacked or piped in.
     """
 
     file: str
     number: int
     text: bytes | TooLong
+    path: str = ""
 
 
 @dataclass(slots=True)
 class _File:
     """An input that can be read at any place.
 
+    path: its path if its lines stand there as they are; else "".
     ends: where each line ends, with its line break. The next one begins there.
     size: the bytes that were read, which may hold the beginning of one more line.
     """
 
     title: str
     file: IO[bytes]
+    path: str = ""
     ends: "array[int]" = field(default_factory=lambda: array("Q"))
     size: int = 0
 
@@ -138,12 +142,15 @@ class EventIndex:
             begin = file.begin(first)
             last = max(first + 1, bisect_right(file.ends, begin + _BLOCK, first, stop))
             if last == first + 1:
-                yield IndexedLine(file.title, first + 1, self._line(file, begin, file.ends[first]))
+                text = self._line(file, begin, file.ends[first])
+                yield IndexedLine(file.title, first + 1, text, file.path)
             else:
                 block = file.read(begin, file.ends[last - 1])
                 for number in range(first, last):
-                    text = block[file.begin(number) - begin : file.ends[number] - begin]
-                    yield IndexedLine(file.title, number + 1, self._limited(text))
+                    text = self._limited(
+                        block[file.begin(number) - begin : file.ends[number] - begin]
+                    )
+                    yield IndexedLine(file.title, number + 1, text, file.path)
             first = last
 
     def _line(self, file: _File, begin: int, end: int) -> bytes | TooLong:
@@ -170,7 +177,11 @@ class EventIndex:
         with open_input(entry) as stream:
             plain = plain_file(stream) if entry.can_be_read_again else None
             # A descriptor of its own: the input is closed once it is indexed.
-            file = _File(entry.title, _same(plain.file) if plain else _private_file())
+            file = (
+                _File(entry.title, _same(plain.file), entry.name)
+                if plain
+                else _File(entry.title, _private_file())
+            )
             self._files.append(file)
             while not self._is_closed and (block := stream.read1(_BLOCK)):
                 if not plain and not self._unpack(block, file.file):

@@ -1,7 +1,7 @@
 """Lines of the index as inputs, for a check or a send of some of them."""
 
-import io
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from segcli.core.line import TooLong
@@ -10,38 +10,58 @@ from segcli.ui.event_index import IndexedLine
 
 
 class _Lines:
-    """Lines as a stream of bytes."""
+    """Lines as a stream of bytes.
 
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
+    stored: the bytes that were read.
+    """
 
-    @property
-    def stored(self) -> int:
-        """The bytes that were read."""
-        return self._data.tell()
+    def __init__(self, lines: Sequence[IndexedLine], max_line: int) -> None:
+        self.stored = 0
+        self._lines = iter(lines)
+        self._max_line = max_line
+        self._next = bytearray()
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most `size`; none at the end."""
-        return self._data.read(size)
+        while len(self._next) < size and (line := next(self._lines, None)):
+            self._next += self._text(line.text) + b"\n"
+        data = bytes(self._next[:size])
+        del self._next[:size]
+        self.stored += len(data)
+        return data
+
+    def _text(self, text: bytes | TooLong) -> bytes:
+        """Return the text of a line; of one that is too long, what is too long as well."""
+        return text.head.ljust(self._max_line + 1) if isinstance(text, TooLong) else text
 
 
-def inputs_of(lines: Sequence[IndexedLine]) -> list[Input]:
+def inputs_of(lines: Sequence[IndexedLine], *, max_line: int) -> list[Input]:
     """Return one input for the lines of each file; each can be read once.
 
-    Line numbers are those of the files if the lines are their first ones.
+    A line that is too long for the index is too long for a reader with the same `max_line`.
+    Line numbers are those of the files if the lines are their first ones; else see `numbers_of`.
     """
-    texts: dict[str, list[bytes]] = {}
+    by_file: dict[str, list[IndexedLine]] = {}
     for line in lines:
-        text = line.text.head if isinstance(line.text, TooLong) else line.text
-        texts.setdefault(line.file, []).append(text + b"\n")
+        by_file.setdefault(line.file, []).append(line)
     return [
-        _input(name, place, b"".join(found)) for place, (name, found) in enumerate(texts.items())
+        _input(name, place, found, max_line) for place, (name, found) in enumerate(by_file.items())
     ]
 
 
-def _input(name: str, place: int, data: bytes) -> Input:
+def numbers_of(lines: Sequence[IndexedLine]) -> Mapping[tuple[str, int], int]:
+    """Return the number of each line in its file, by the file and the number in `inputs_of`."""
+    counts: Counter[str] = Counter()
+    found: dict[tuple[str, int], int] = {}
+    for line in lines:
+        counts[line.file] += 1
+        found[line.file, counts[line.file]] = line.number
+    return found
+
+
+def _input(name: str, place: int, lines: Sequence[IndexedLine], max_line: int) -> Input:
     @contextmanager
     def opened() -> Iterator[Stream]:
-        yield _Lines(data)
+        yield _Lines(lines, max_line)
 
     return Input(name=name, size=None, place=place, opened=opened)

@@ -4,15 +4,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from segcli.core.visible_text import visible_lines
 from segcli.ui.figures import shown_size
 
+# Raised for values that a template cannot show.
+PageError = TemplateError
+
 
 def page(template: str, **values: Any) -> str:
-    """Return a page, or a part of one, with these values."""
+    """Return a page, or a part of one, with these values; raises PageError."""
     return _environment().get_template(template).render(**values)
 
 

@@ -95,7 +95,9 @@ def _reading(bench: Workbench) -> dict[tuple[str, str], _Make]:
         ("GET", "command"): lambda _: bench.command(),
         ("GET", "text"): lambda _: {"text": bench.text()},
         ("GET", "review"): lambda _: bench.review(),
-        ("GET", "arrivals"): lambda of: {"rows": log.since(_whole(of, "since"), 1000)},
+        ("GET", "arrivals"): lambda of: {
+            "rows": log.since(_whole(of, "since"), 1000, _text(of, "user"))
+        },
         ("GET", "arrival"): lambda of: log.details(_whole(of, "number")) or {"gone": True},
         ("GET", "run"): lambda _: {"html": bench.run.html()},
     }
@@ -126,7 +128,7 @@ def _answering(make: _Make, redactor: Redactor) -> Answer:
             of = await _parameters(request)
             value = await run_in_threadpool(make, of)
         except SegcliError as error:
-            problem = " ".join(filter(None, (error.message, error.hint)))
+            problem = ". ".join(filter(None, (error.message, error.hint)))
             return _json({"problem": visible(problem)}, redactor, status=400)
         except TooLarge:
             return _json({"problem": f"more than {MOST_BYTES:,} bytes"}, redactor, status=413)

@@ -9,7 +9,7 @@ from segcli.core.redaction import Redactor
 from segcli.runs.report import input_row, report_of
 from segcli.runs.run_result import RunResult
 from segcli.ui.figures import Values, run_figures
-from segcli.ui.pages import page
+from segcli.ui.pages import PageError, page
 from segcli.ui.plots import Plot, plots_of
 
 _MOST_INPUTS = 100
@@ -47,18 +47,19 @@ class RunState:
         """Show a report; raises ValueError if it is not one of a run."""
         if report.get("report_version") != _REPORT_VERSION:
             raise ValueError("this is not a report of a run: those are written with --report PATH")
-        before, self.report = self.report, report
         try:
-            self.html()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self.report = before
+            self._page(report, [], None)
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise ValueError(f"this report of a run is damaged: {error!r}") from None
+        except PageError as error:
+            raise ValueError(f"this report of a run is damaged: {error}") from None
+        self.report = report
         self.version += 1
 
     def html(self) -> str:
         """Return the run as a part of a page; empty if there is none."""
         if self.report is not None:
-            return self._page(self.report, [], is_running=False)
+            return self._page(self.report, [], None)
         result = self.result
         if result is None:
             return ""
@@ -69,10 +70,16 @@ class RunState:
         inputs = [input_row(entry) for entry in result.inputs[:_MOST_INPUTS]]
         document = {**report_of(result, with_inputs=False).document(), "inputs": inputs}
         plots = plots_of(result.series.points) if result.series else []
-        return self._page(document, plots, is_running=self.is_running)
+        return self._page(document, plots, result.samples, is_running=self.is_running)
 
-    def _page(self, report: Mapping[str, Any], plots: list[Plot], *, is_running: bool) -> str:
-        samples = self.result.samples if self.result and self.report is None else None
+    def _page(
+        self,
+        report: Mapping[str, Any],
+        plots: list[Plot],
+        samples: RejectSamples | None,
+        *,
+        is_running: bool = False,
+    ) -> str:
         values = Values(samples or RejectSamples(), self.redactor)
         run = run_figures(report, values, is_running=is_running)
         return page("run.html", run=run, plots=plots)

@@ -20,22 +20,25 @@ from segcli.errors import SegcliError, Stopped, UsageError
 from segcli.runs.run_result import RunResult
 from segcli.sandbox import Exchange, SandboxServer, Script, parse_fault, running
 from segcli.ui.event_index import IndexedLine
-from segcli.ui.given_lines import inputs_of
+from segcli.ui.given_lines import inputs_of, numbers_of
 from segcli.ui.run_state import RunState
 
 _MOST_EXCHANGES = 5000
 _MOST_BYTES = 64 * 1024 * 1024
-_MOST_ITEMS = 20
+_MOST_USERS = 20
+# From this status on, the vendor has not taken an event.
+_FAILED = 300
 
 
 class ExchangeLog:
     """The latest exchanges, numbered from 1; at most 5,000, and at most 64 MB of bodies.
 
     last: the number of the latest one.
+    cleared: the number of the latest one that was forgotten on request.
     """
 
     def __init__(self) -> None:
-        self.last = 0
+        self.last = self.cleared = 0
         self._kept: deque[tuple[int, Exchange]] = deque()
         self._size = 0
         self._lock = threading.Lock()
@@ -53,12 +56,18 @@ class ExchangeLog:
         """Forget all. The numbers go on, so that nobody takes a new one for an old one."""
         with self._lock:
             self._kept.clear()
+            self.cleared = self.last
             self._size = 0
 
-    def since(self, number: int, count: int) -> list[dict[str, Any]]:
-        """Return what the list shows of exchanges after a number, the oldest first."""
+    def since(self, number: int, count: int, user: str = "") -> list[dict[str, Any]]:
+        """Return what the list shows of exchanges after a number, the oldest first.
+
+        With a user, only those that carry an event of that user.
+        """
         with self._lock:
             kept = [one for one in self._kept if one[0] > number]
+        if user:
+            kept = [one for one in kept if user in map(visible, _users(one[1]))]
         return [_row(at, exchange) for at, exchange in kept[:count]]
 
     def details(self, number: int) -> dict[str, Any] | None:
@@ -69,6 +78,7 @@ class ExchangeLog:
             return None
         return {
             **_row(number, found),
+            "items": [[visible(item.user), item.status] for item in found.items],
             "headers": [[name, visible(text)] for name, text in found.headers.items()],
             "body": visible_lines(found.body.decode(errors="backslashreplace")),
             "reply": visible_lines(found.reply.decode(errors="backslashreplace")),
@@ -80,21 +90,26 @@ def _size_of(exchange: Exchange) -> int:
 
 
 def _row(number: int, exchange: Exchange) -> dict[str, Any]:
-    named = (exchange.user, *(item.user for item in exchange.items))
-    users = list(dict.fromkeys(filter(None, named)))
+    users = _users(exchange)
     return {
         "number": number,
         "at": exchange.at,
         "vendor": visible(exchange.vendor),
         "method": exchange.method,
         "route": visible(exchange.route or "/"),
-        "users": [visible(user) for user in users[:_MOST_ITEMS]],
-        "moreUsers": max(0, len(users) - _MOST_ITEMS),
+        "users": [visible(user) for user in users[:_MOST_USERS]],
+        "moreUsers": max(0, len(users) - _MOST_USERS),
         "status": exchange.status,
         "fault": exchange.fault,
-        "items": [[visible(item.user), item.status] for item in exchange.items[:_MOST_ITEMS]],
+        "failed": sum(item.status >= _FAILED for item in exchange.items),
         "events": len(exchange.items),
     }
+
+
+def _users(exchange: Exchange) -> list[str]:
+    """Return the users of an exchange, each once."""
+    named = (exchange.user, *(item.user for item in exchange.items))
+    return list(dict.fromkeys(filter(None, named)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +121,7 @@ class SendWish:
     faults: the faults to play, as typed: `503:5%`.
     latency: seconds before each reply.
     concurrency: the most requests in flight.
+    max_line: the most bytes of a line.
     """
 
     lines: Sequence[IndexedLine]
@@ -113,6 +129,7 @@ class SendWish:
     faults: Sequence[str]
     latency: float
     concurrency: int
+    max_line: int
 
 
 class SandboxPanel:
@@ -168,7 +185,7 @@ class SandboxPanel:
 
     def _prepared(self, wish: SendWish) -> tuple[RunResult, SendRun]:
         tally, self._stop = Tally(), OutsideStop()
-        inputs = inputs_of(wish.lines)
+        inputs = inputs_of(wish.lines, max_line=wish.max_line)
         result = RunResult(
             command="send",
             job=wish.job,
@@ -177,7 +194,7 @@ class SandboxPanel:
             states=STATES_OF_SEND,
             sandbox=self.server.url,
             series=Series(tally),
-            samples=RejectSamples(),
+            samples=RejectSamples(numbers=numbers_of(wish.lines)),
         )
         run = SendRun(
             job=wish.job,
@@ -185,6 +202,7 @@ class SandboxPanel:
             rejects=Path(os.devnull),
             samples=result.samples,
             concurrency=wish.concurrency,
+            max_line=wish.max_line,
             retry_for=60.0,
             outside=self._stop,
         )

@@ -1,5 +1,6 @@
 """Looks for events in the background: hits as they come, until it has seen all or is stopped."""
 
+import re
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from segcli.ui.event_index import EventIndex, IndexedLine
 _CHUNK = 400
 # Seconds between two looks at an index that is still growing.
 _PAUSE = 0.05
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ class Search:
                 self._hits.extend(self.looked + place for place in self._matches(lines))
                 self.looked += len(lines)
         except OSError as error:
-            self.problem = str(error.strerror)
-        self.is_done = True
+            self.problem = f"the search has ended early: {error.strerror}"
+        finally:
+            self.is_done = True
 
     def _chunks(self) -> Iterator[list[IndexedLine]]:
         """Yield all lines in chunks, also those that are indexed meanwhile."""
@@ -103,14 +106,14 @@ _Matches = Callable[[Sequence[IndexedLine]], Iterator[int]]
 
 def _matcher(query: Query, job: Job) -> _Matches:
     """Return the function that yields the places of the lines that match, cheap tests first."""
-    needle = query.text.lower().encode()
+    holds_text = _finder(query.text.lower())
     matches_event = _predicate(query.where)
     decide: Decide | None = make_mapper(job) if query.state else None
 
     def places(lines: Sequence[IndexedLine]) -> Iterator[int]:
         for place, line in enumerate(lines):
             text = line.text.head if isinstance(line.text, TooLong) else line.text
-            if needle and needle not in text.lower():
+            if not holds_text(text):
                 continue
             if matches_event and not matches_event(line.text):
                 continue
@@ -119,6 +122,21 @@ def _matcher(query: Query, job: Job) -> _Matches:
             yield place
 
     return places
+
+
+def _finder(needle: str) -> Callable[[bytes], bool]:
+    """Return whether a line holds a text of lower case; JSON may have its letters escaped."""
+    if needle.isascii():
+        plain = needle.encode()
+        return lambda line: plain in line.lower()
+
+    def holds(line: bytes) -> bool:
+        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), line.decode(errors="replace"))
+        # Two escapes can be the halves of one letter.
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return needle in whole.lower()
+
+    return holds
 
 
 def _predicate(where: str) -> Callable[[bytes | TooLong], bool] | None:

@@ -1,6 +1,6 @@
 """What the command line gives the page: inputs, the way to a job, and the commands to copy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,14 @@ from segcli.core.settings import describe
 from segcli.destination_source import DestinationSource
 from segcli.inputs import Input
 from segcli.sandbox import SandboxServer
+
+
+class CommandOf(Protocol):
+    """Returns the command that prints payloads."""
+
+    def __call__(self, dest: str, where: str, *, is_piped: bool = False) -> str:
+        """Return the command for a destination and a query in FQL."""
+        ...
 
 
 class MakeJob(Protocol):
@@ -39,7 +47,8 @@ class Setup:
     dest: the destination as it was typed.
     names: the destinations that can be chosen.
     make_job: makes the job of a destination.
-    command: returns the command that prints the payloads for a destination and a query in FQL.
+    command: returns the command that prints the payloads for a destination and a query in FQL, of
+      the inputs, or of what is piped in.
     redactor: hides the user's keys in every answer.
     sandbox_key: the key with which `make_job` sends into a sandbox.
     expect: the golden file; None for none.
@@ -51,7 +60,7 @@ class Setup:
     dest: str
     names: Sequence[str]
     make_job: MakeJob
-    command: Callable[[str, str], str]
+    command: CommandOf
     redactor: Redactor
     sandbox_key: str
     expect: Path | None

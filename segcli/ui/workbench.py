@@ -56,16 +56,18 @@ class Workbench:
 
     def versions(self) -> dict[str, Any]:
         """Return what changes while the page is open. It is compared several times a second."""
-        found, search = self._search, []
+        found, search, problem = self._search, [], self.index.problem
         if found is not None:
+            problem = problem or found.problem
             search = [self._searches, len(found), found.looked, found.is_done]
         return {
             "lines": len(self.index),
             "complete": self.index.is_complete,
-            "problem": visible(self.index.problem),
+            "problem": visible(problem),
             "search": search,
             "review": self._review.version,
             "arrived": self.sandbox.log.last,
+            "cleared": self.sandbox.log.cleared,
             "sending": self.sandbox.is_sending,
             "run": self.run.version,
             "running": self.run.is_running,
@@ -115,9 +117,16 @@ class Workbench:
         return {"at": at, **details, "command": self._command_for(line)}
 
     def command(self) -> dict[str, str]:
-        """Return the command that prints the payloads of what is listed."""
-        where = self._search.query.where if self._search is not None else ""
-        return {"command": self.setup.command(self._draft.dest, where)}
+        """Return the command that prints the payloads of what is listed; raises UsageError.
+
+        An outcome needs no word in it: only what is mapped has payloads.
+        """
+        query = self._search.query if self._search is not None else Query()
+        if query.text:
+            raise UsageError(
+                "no command searches in the text of lines", "Clear the search, or use FQL."
+            )
+        return {"command": self.setup.command(self._draft.dest, query.where)}
 
     # the destination
 
@@ -169,7 +178,7 @@ class Workbench:
         if draft.problems:
             raise UsageError("mend the mistakes in the file first")
         job = self.setup.make_job(draft.source, draft.destination, self.sandbox.server)
-        self.sandbox.send(SendWish(lines=lines, job=job, **options))
+        self.sandbox.send(SendWish(lines=lines, job=job, max_line=self.setup.max_line, **options))
 
     def _listed(self) -> Iterator[IndexedLine]:
         """Yield the listed lines in order."""
@@ -223,10 +232,12 @@ class Workbench:
             self._search.stop()
 
     def _command_for(self, line: IndexedLine) -> str:
-        """Return the command that prints the payload of one line of a plain file."""
-        command = self.setup.command(self._draft.dest, "")
-        if len(self.setup.inputs) != 1 or line.file == "stdin":
-            return command
-        file = shell_quoted(self.setup.inputs[0].name)
-        start = command.removesuffix(f" {file}")
-        return f"sed -n {line.number}p {file} | {start}" if start != command else command
+        """Return the command that prints the payload of one line.
+
+        A line that was unpacked or piped in is found by no command: it is that of the list.
+        """
+        dest = self._draft.dest
+        if not line.path:
+            return self.setup.command(dest, "")
+        start = f"sed -n {line.number}p {shell_quoted(line.path)}"
+        return f"{start} | {self.setup.command(dest, '', is_piped=True)}"

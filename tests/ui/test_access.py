@@ -99,6 +99,12 @@ def test_tokens_cannot_be_guessed() -> None:
     assert all(len(new_token()) >= 43 for _ in range(100))
 
 
+def test_address_without_its_last_slash_leads_to_the_page(page: Page) -> None:
+    answer = page.client.request("GET", f"/{TOKEN}")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/{TOKEN}/")
+
+
 def test_address_for_the_browser_leads_to_the_page_once(page: Page) -> None:
     page.access.once = "once"
     foreign = page.client.request("GET", "/once", headers={"origin": "http://evil.example"})

@@ -1,5 +1,6 @@
 """The page behind its script: what is listed, mapped, edited, sent and shown."""
 
+import gzip
 import json
 import shlex
 from collections.abc import Callable, Iterator
@@ -96,6 +97,29 @@ def test_list_is_searched_and_filtered(
     assert found["done"]
 
 
+@pytest.mark.parametrize("text", ["Émile", "émile", "ÉMILE 😀"])
+def test_search_finds_letters_of_any_script_in_any_case(
+    open_page: PageOf, tmp_path: Path, text: str
+) -> None:
+    event = track(1) | {"properties": {"name": "Émile 😀"}}
+    plain, escaped = (json.dumps(event, ensure_ascii=is_ascii) for is_ascii in (False, True))
+    page = open_page(
+        write_events(tmp_path / "e.jsonl", [plain.encode(), escaped.encode(), *tracks(1)])
+    )
+
+    assert [row["line"] for row in searched(page, text=text)["rows"]] == [1, 2]
+
+
+def test_search_in_a_file_that_became_shorter_says_so(open_page: PageOf, tmp_path: Path) -> None:
+    file = write_events(tmp_path / "events.jsonl", tracks(3))
+    page = open_page(file)
+    file.write_bytes(b"")
+
+    page.post("api/search", text="type")
+    page.bench._search.wait()
+    assert "the search has ended early" in page.get("api/state")["problem"]
+
+
 def test_query_with_a_mistake_is_an_error_and_changes_nothing(
     open_page: PageOf, tmp_path: Path
 ) -> None:
@@ -188,7 +212,27 @@ def test_command_does_the_same_on_the_command_line(
     ]
     one = acme.get("api/event", at=1)["command"]
     assert one.startswith("sed -n 2p ")
-    assert " | segcli transform --dest ./acme.toml" in one
+    assert one.endswith(" | segcli transform --dest ./acme.toml")
+
+
+def test_command_for_one_event_names_its_file_and_no_packed_one(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    packed = tmp_path / "a.jsonl.gz"
+    packed.write_bytes(gzip.compress(orjson.dumps(track()) + b"\n"))
+    plain = write_events(tmp_path / "b.jsonl", tracks(2))
+    page = open_page(packed, plain, dest="gist")
+
+    whole = f"segcli transform --dest gist {packed} {plain}"
+    assert page.get("api/event", at=0)["command"] == whole
+    one = page.get("api/event", at=2)["command"]
+    assert one == f"sed -n 2p {plain} | segcli transform --dest gist"
+
+
+def test_search_in_text_has_no_command(acme: Page) -> None:
+    searched(acme, text="coupon")
+
+    assert "no command searches in the text" in acme.get("api/command")["problem"]
 
 
 # the destination file
@@ -240,6 +284,33 @@ def test_text_is_saved_to_the_file(acme: Page, tmp_path: Path) -> None:
     assert (tmp_path / "acme.toml").read_text() == text
     acme.post("api/edit", text=ACME)
     assert acme.post("api/save")["isSaved"]
+
+
+def test_saved_file_keeps_its_line_breaks(open_page: PageOf, tmp_path: Path) -> None:
+    file = tmp_path / "acme.toml"
+    file.write_bytes(ACME.replace("\n", "\r\n").encode())
+    page = open_page(write_events(tmp_path / "events.jsonl", tracks(1)), dest="./acme.toml")
+    text = page.get("api/text")["text"]
+
+    assert text == ACME
+    assert page.post("api/edit", text=text)["isSaved"]
+    page.post("api/edit", text=text.replace('"order"', '"sale"'))
+    assert page.post("api/save")["isSaved"]
+    assert file.read_bytes() == ACME.replace('"order"', '"sale"').replace("\n", "\r\n").encode()
+
+
+def test_line_that_is_too_long_is_so_in_the_review_and_the_run(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    events = [track(1) | {"properties": {"note": "x" * 2000}}, track(2)]
+    page = open_page(write_events(tmp_path / "events.jsonl", events), max_line=1000)
+    wait_until(lambda: "counts" in page.get("api/review"))
+    page.post("api/send", first=2)
+    wait_until(lambda: not page.get("api/state")["running"])
+
+    said = [one["problem"] for one in page.get("api/review")["findings"]]
+    assert page.get("api/events", first=0)["rows"][0]["reason"] in said
+    assert "longer than --max-line" in page.get("api/run")["html"]
 
 
 def test_saving_is_refused_if_another_program_changed_the_file(acme: Page, tmp_path: Path) -> None:
@@ -300,7 +371,41 @@ def test_events_go_into_the_sandbox_and_what_arrived_is_shown(acme: Page) -> Non
     assert ["authorization", "***"] in details["headers"]
     acme.post("api/reset")
     assert acme.get("api/arrivals", since=0)["rows"] == []
+    state = acme.get("api/state")
+    assert state["arrived"] == state["cleared"] == 2
     assert acme.get("api/arrival", number=1) == {"gone": True}
+
+
+def test_user_is_found_among_the_many_users_of_one_request(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    events = [track(n, f"u{n}") for n in range(60)]
+    page = open_page(write_events(tmp_path / "events.jsonl", events), dest="segment")
+    page.post("api/send", first=60, faults=["item:100%"])
+    wait_until(lambda: not page.get("api/state")["running"])
+    rows = page.get("api/arrivals", since=0)["rows"]
+
+    assert max(row["events"] for row in rows) > 20
+    for user in ("u1", "u59"):
+        found = page.get("api/arrivals", since=0, user=user)["rows"]
+        bodies = [page.get("api/arrival", number=row["number"])["body"] for row in found]
+        assert bodies
+        assert all(f'"{user}"' in body for body in bodies)
+    assert page.get("api/arrivals", since=0, user="nobody")["rows"] == []
+    for row in rows:
+        details = page.get("api/arrival", number=row["number"])
+        assert len(details["items"]) == row["events"]
+        assert row["failed"] == sum(status >= 300 for _, status in details["items"])
+
+
+def test_sample_of_a_chosen_line_has_its_place_in_the_file(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    page = open_page(write_events(tmp_path / "events.jsonl", [*tracks(2), b"{]"]))
+    page.post("api/send", at=2)
+    wait_until(lambda: not page.get("api/state")["running"])
+
+    assert "events.jsonl:3" in page.get("api/run")["html"]
 
 
 def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Path) -> None:
@@ -334,6 +439,16 @@ def test_what_is_no_report_is_refused_and_the_run_stays(acme: Page) -> None:
     good = {"report_version": 1, "read": "<b>", "ledger": {}}
     for report in ({}, [], {"report_version": 2}, {"report_version": 1}, good):
         assert acme.post("api/report", report=report)["problem"]
+    assert acme.get("api/run") == {"html": ""}
+
+
+def test_damaged_report_is_refused_and_the_run_stays(
+    acme: Page, segcli: Callable[..., Any], tmp_path: Path
+) -> None:
+    segcli("transform", "-d", "gist", SAMPLES / "engage.jsonl", "--report", "report.json")
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    for damage in ({"inputs": [1]}, {"actions": "x"}, {"ledger": {"mapped": "x"}}):
+        assert "damaged" in acme.post("api/report", report=report | damage)["problem"]
     assert acme.get("api/run") == {"html": ""}
 
 

@@ -37,6 +37,7 @@ function described(found) {
 async function choose() {
   try {
     notice("");
+    await editor.flush();
     described(await tell("destination", { dest: byId("dest").value }));
     mapping.refresh();
   } catch (error) {
@@ -48,7 +49,8 @@ async function choose() {
 function changed(now) {
   const before = state.versions;
   state.versions = now;
-  byId("arrived").textContent = now.arrived ? number(now.arrived) : "";
+  const arrived = now.arrived - now.cleared;
+  byId("arrived").textContent = arrived ? number(arrived) : "";
   byId("running").textContent = now.running ? "●" : "";
   if (now.problem && now.problem !== before.problem) notice(now.problem);
   mapping.changed(now, before);

@@ -66,7 +66,13 @@ export function latest(action) {
 export function copyOnClick(button, text) {
   button.addEventListener("click", async () => {
     const words = button.textContent;
-    const copied = await text();
+    let copied;
+    try {
+      notice("");
+      copied = await text();
+    } catch (error) {
+      notice(error.message);
+    }
     if (!copied) return;
     button.dataset.copied = copied;
     try {

@@ -6,10 +6,11 @@ export class Editor {
   constructor(described) {
     this.told = described;
     this.problems = [];
-    this.sent = 0;
+    this.isEdited = false;
+    this.sending = Promise.resolve();
     this.source = byId("source");
-    const edited = calmly(150, () => this.send());
-    this.source.addEventListener("input", () => { this.draw(); edited(); });
+    const edited = calmly(150, () => this.flush());
+    this.source.addEventListener("input", () => { this.isEdited = true; this.draw(); edited(); });
     this.source.addEventListener("scroll", () => { byId("gutter").scrollTop = this.source.scrollTop; });
     byId("save").addEventListener("click", () => this.act("save"));
     byId("reload").addEventListener("click", () => this.act("reload"));
@@ -29,20 +30,30 @@ export class Editor {
     this.draw();
   }
 
+  // Send what is edited; whether the server has it then. One text at a time: an older one must not arrive after a newer one.
+  flush() {
+    this.sending = this.sending.then(() => (this.isEdited ? this.send() : true));
+    return this.sending;
+  }
+
   async send() {
-    const own = ++this.sent;
+    this.isEdited = false;
     try {
       const found = await tell("edit", { text: this.source.value });
-      if (own === this.sent) this.told(found);
+      if (!this.isEdited) this.told(found);
+      return true;
     } catch (error) {
+      this.isEdited = true;
       notice(error.message);
+      return false;
     }
   }
 
   async act(what) {
     try {
       notice("");
-      if (what === "save") await this.send();
+      this.isEdited = what === "save";
+      if (!(await this.flush())) return;
       const found = await tell(what);
       if (what === "reload") this.source.value = (await ask("text")).text;
       this.told(found);

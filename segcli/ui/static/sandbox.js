@@ -1,12 +1,17 @@
 // The sandbox: sends with faults, and what arrived, live.
 
-import { ask, byId, latest, make, notice, number, tell } from "./dom.js";
+import { ask, byId, calmly, latest, make, notice, number, tell } from "./dom.js";
 
-const MOST = 2000;
+// The most requests that are kept, and listed.
+const MOST = 5000;
+const LISTED = 500;
 
 export class SandboxView {
   constructor(chosen) {
     this.last = 0;
+    this.arrived = 0;
+    this.cleared = 0;
+    this.user = "";
     this.rows = [];
     this.isLoading = false;
     this.open = latest((isLatest, number) => this.details(isLatest, number));
@@ -14,7 +19,7 @@ export class SandboxView {
     byId("send-many").addEventListener("click", () => this.send({ first: Number(byId("many").value) }));
     byId("stop").addEventListener("click", () => this.act("stop"));
     byId("reset").addEventListener("click", () => this.reset());
-    byId("user").addEventListener("input", () => this.draw());
+    byId("user").addEventListener("input", calmly(150, () => this.choose(byId("user").value.trim())));
     byId("send").addEventListener("submit", (event) => event.preventDefault());
     const body = byId("arrivals");
     body.addEventListener("click", (event) => this.pick(event.target.closest("tr")));
@@ -49,22 +54,38 @@ export class SandboxView {
 
   async reset() {
     await this.act("reset");
-    this.rows = [];
     byId("exchange").replaceChildren(make("p", { class: "empty muted" }, "Choose a request on the left."));
+  }
+
+  // List only a user's requests; the server looks for them, also among many users of one request.
+  choose(user) {
+    this.user = user;
+    this.last = 0;
+    this.rows = [];
     this.draw();
+    this.load();
   }
 
   changed(now) {
     byId("stop").disabled = !now.sending;
-    if (now.arrived > this.last && !this.isLoading) this.load(now.arrived);
+    this.arrived = now.arrived;
+    if (now.cleared > this.cleared) {
+      this.cleared = now.cleared;
+      this.rows = this.rows.filter((row) => row.number > now.cleared);
+      this.draw();
+    }
+    this.load();
   }
 
-  async load(wanted) {
+  async load() {
+    if (this.isLoading) return;
     this.isLoading = true;
     try {
-      while (this.last < wanted) {
-        const { rows } = await ask("arrivals", { since: this.last });
-        if (!rows.length) { this.last = wanted; break; }
+      while (this.last < this.arrived) {
+        const { user, arrived } = this;
+        const { rows } = await ask("arrivals", { since: this.last, user });
+        if (user !== this.user) continue;
+        if (!rows.length) { this.last = arrived; this.draw(); continue; }
         this.last = rows[rows.length - 1].number;
         this.rows = [...this.rows, ...rows].slice(-MOST);
         this.draw();
@@ -76,13 +97,12 @@ export class SandboxView {
   }
 
   draw() {
-    const user = byId("user").value.trim();
-    const shown = user ? this.rows.filter((row) => row.users.includes(user)) : this.rows;
     // Of one user the order counts, so the first one is on top; of all, the latest.
-    const rows = user ? shown : [...shown].reverse();
-    byId("arrivals").replaceChildren(...rows.slice(0, 500).map((row) => this.row(row)));
-    byId("nothing").hidden = rows.length > 0;
-    byId("nothing").textContent = this.rows.length ? "Nothing of this user." : "Nothing has arrived yet.";
+    const rows = this.user ? this.rows : [...this.rows].reverse();
+    byId("arrivals").replaceChildren(...rows.slice(0, LISTED).map((row) => this.row(row)));
+    byId("nothing").hidden = rows.length > 0 && rows.length <= LISTED;
+    const none = this.user ? "Nothing of this user." : "Nothing has arrived yet.";
+    byId("nothing").textContent = rows.length ? `${number(rows.length - LISTED)} more are not listed.` : none;
   }
 
   row(row) {
@@ -127,7 +147,7 @@ function users(row) {
 function verdict(row) {
   if (row.status === null) return [make("span", { class: "status no" }, row.fault)];
   const kind = row.status < 300 ? "ok" : row.status === 429 || row.status >= 500 ? "late" : "no";
-  const failed = row.items.filter(([, status]) => status >= 300).length;
+  const { failed } = row;
   return [make("span", { class: `status ${kind}` }, String(row.status)), failed ? make("span", { class: "warn" }, ` ${failed} of ${row.events} failed`) : ""];
 }
 
