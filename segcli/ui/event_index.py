@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
+from segcli.accounting.atomic_write import write_all
 from segcli.core.line import TooLong
 from segcli.errors import SegcliError
 from segcli.inputs import Input, open_input, plain_file
@@ -184,22 +185,23 @@ class EventIndex:
             )
             self._files.append(file)
             while not self._is_closed and (block := stream.read1(_BLOCK)):
-                if not plain and not self._unpack(block, file.file):
+                part = block if plain else self._unpack(block, file.file)
+                file.add(part)
+                if len(part) < len(block):
                     return
-                file.add(block)
             file.complete()
 
-    def _unpack(self, block: bytes, kept: IO[bytes]) -> bool:
-        """Write a block to the private file; False if there would be too much."""
-        self._left -= len(block)
-        if self._left < 0:
+    def _unpack(self, block: bytes, kept: IO[bytes]) -> bytes:
+        """Write a block to the private file, as far as it may grow; return what was written."""
+        part = block[: self._left]
+        self._left -= len(part)
+        if len(part) < len(block):
             self.problem = (
                 f"only the first {self._max_unpacked:,} bytes are unpacked; --max-unpacked SIZE "
                 "allows more"
             )
-            return False
-        kept.write(block)
-        return True
+        write_all(kept.fileno(), part)
+        return part
 
 
 def _same(file: IO[bytes]) -> IO[bytes]:

@@ -68,6 +68,15 @@ def test_payload_follows_an_edit_and_mistakes_stand_at_their_lines(
     assert page.is_disabled("#save")
     assert "sale" in row(page, "#payloads", "/kind").inner_text()
 
+    # What was typed just before another destination is chosen stays.
+    page.fill("#source", ACME.replace('"order"', '"kept"'))
+    page.select_option("#dest", "gist")
+    page.wait_for_selector("[data-side=file]", state="hidden")
+    page.select_option("#dest", "./acme.toml")
+    page.click("[data-side=file]")
+    row(page, "#payloads", "/kind").filter(has_text="kept").wait_for()
+    assert '"kept"' in page.input_value("#source")
+
     page.fill("#source", ACME.replace('"order"', '"saved"'))
     row(page, "#payloads", "/kind").filter(has_text="saved").wait_for()
     page.click("#save")
@@ -164,6 +173,15 @@ def test_layout_fits_1000_pixels_and_does_not_jump(
         box = pane.bounding_box()
         assert box["width"] >= 200
         assert box["x"] + box["width"] <= 1000
+
+    # A notice lies over the page.
+    page.click("[data-side=events]")
+    page.fill("#text", "nothing has this text")
+    page.wait_for_selector("#range:text('no event')")
+    before = page.locator("#list").bounding_box()
+    page.click("#copy-list")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert page.locator("#list").bounding_box() == before
 
 
 def test_hostile_file_runs_no_script(show: Show, ui: Ui, tmp_path: Path) -> None:

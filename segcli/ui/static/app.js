@@ -37,8 +37,9 @@ function described(found) {
 async function choose() {
   try {
     notice("");
+    const dest = byId("dest").value;
     await editor.flush();
-    described(await tell("destination", { dest: byId("dest").value }));
+    described(await tell("destination", { dest }));
     mapping.refresh();
   } catch (error) {
     byId("dest").value = state.described.dest;
