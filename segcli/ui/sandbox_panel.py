@@ -12,6 +12,7 @@ from typing import Any
 from segcli.accounting.reject_samples import RejectSamples
 from segcli.accounting.series import Series, sampled
 from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.core import exact_json
 from segcli.core.outcome import Job
 from segcli.core.visible_text import visible, visible_lines
 from segcli.delivery.pipeline import SendRun, deliver
@@ -67,7 +68,7 @@ class ExchangeLog:
         with self._lock:
             kept = [one for one in self._kept if one[0] > number]
         if user:
-            kept = [one for one in kept if user in map(visible, _users(one[1]))]
+            kept = [one for one in kept if _carries(one[1], user)]
         return [_row(at, exchange) for at, exchange in kept[:count]]
 
     def details(self, number: int) -> dict[str, Any] | None:
@@ -104,6 +105,16 @@ def _row(number: int, exchange: Exchange) -> dict[str, Any]:
         "failed": sum(item.status >= _FAILED for item in exchange.items),
         "events": len(exchange.items),
     }
+
+
+def _carries(exchange: Exchange, user: str) -> bool:
+    """Return whether a request carries an event of a user.
+
+    One that was not accepted was not read event by event: its body tells.
+    """
+    if user in map(visible, _users(exchange)):
+        return True
+    return not exchange.items and exact_json.dumps(user) in exchange.body
 
 
 def _users(exchange: Exchange) -> list[str]:

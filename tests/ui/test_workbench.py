@@ -398,6 +398,20 @@ def test_user_is_found_among_the_many_users_of_one_request(
         assert row["failed"] == sum(status >= 300 for _, status in details["items"])
 
 
+def test_user_is_found_in_requests_that_were_not_accepted(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    events = [track(n, f"u{n}") for n in range(3)]
+    page = open_page(write_events(tmp_path / "events.jsonl", events), dest="segment")
+    page.post("api/send", first=3, faults=["422:100%"])
+    wait_until(lambda: not page.get("api/state")["running"])
+
+    for user in ("u0", "u2"):
+        rows = page.get("api/arrivals", since=0, user=user)["rows"]
+        assert {row["status"] for row in rows} == {422}
+    assert page.get("api/arrivals", since=0, user="u")["rows"] == []
+
+
 def test_sample_of_a_chosen_line_has_its_place_in_the_file(
     open_page: PageOf, tmp_path: Path
 ) -> None:
