@@ -59,7 +59,7 @@ def sentences_of(job: Job, found: Survey, *, rehearsal: bool = False) -> Iterato
     """Yield what to say before the run; a rehearsal says only what is about its events."""
     yield from counted_sentences(job, found.counts, is_whole=found.is_whole)
     if not rehearsal:
-        yield from static_sentences(job)
+        yield from static_sentences(job, found.counts if found.is_whole else None)
 
 
 def message_risk(job: Job, found: Survey) -> str:

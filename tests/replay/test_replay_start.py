@@ -173,6 +173,14 @@ def test_old_profiles_are_told_where_only_events_have_a_mark() -> None:
     assert any("overwrites newer values" in one for one in sentences_of(job, Survey()))
 
 
+def test_old_profiles_are_counted_and_not_told_where_there_are_none(tmp_path: Path) -> None:
+    job = JobRequest(dest="amplitude", replay=ReplaySpec(now=NOW)).resolved().job
+    assert "profile" not in " ".join(sentences_of(job, surveyed(tmp_path, job, OLD)))
+    said = "2 identify calls are more than a day old: amplitude keeps the value of a profile"
+    found = surveyed(tmp_path, job, OLD, IDENTIFY, IDENTIFY, NEW | {"type": "identify"})
+    assert any(one.startswith(said) for one in sentences_of(job, found))
+
+
 def test_what_cannot_be_counted_may_be_recent(tmp_path: Path) -> None:
     assert message_risk(job_with(tmp_path, RECENT), Survey())
 
