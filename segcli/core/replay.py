@@ -106,7 +106,7 @@ class Replay:
     """The facts of a vendor, or of one action; `segcli guide replay` describes each.
 
     checked: the day when they were last looked at, as ISO-8601.
-    time: the path of the event's time in the payload.
+    time: the path of the event's time in the payload; False if no time is sent.
     time_unit: what a number there counts; without it the size decides, as for `@epoch`.
     oldest: the oldest time that is taken: an age such as `72h`, a date, or `any`.
     older: what becomes of an older event: it is refused; its whole request is; it is taken and
@@ -127,7 +127,7 @@ class Replay:
     """
 
     checked: str = ""
-    time: str = ""
+    time: str | Literal[False] = ""
     time_unit: TimeUnit = ""
     oldest: str = ""
     older: Older = ""

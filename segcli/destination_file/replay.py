@@ -115,6 +115,8 @@ def _check_forms(own: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None
     _check_age(user.get("pause"), (*path, "user", "pause"), mistakes)
     if "checked" in own and not is_time(own["checked"]):
         mistakes.add((*path, "checked"), "is not a date of the calendar")
+    if own.get("time") is True:
+        mistakes.add((*path, "time"), "must be false, or the path of the time in the payload")
     if own.get("dedup") is True:
         mistakes.add((*path, "dedup"), 'must be false, or a table such as { id = "uuid" }')
     if "oldest" in own and not _is_bound(own["oldest"]):

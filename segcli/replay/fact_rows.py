@@ -77,6 +77,8 @@ _ALONG: Mapping[str, tuple[str, ...]] = {
 
 
 def _time(facts: Replay) -> str:
+    if facts.time is False:
+        return "none is sent"
     unit = f", in {facts.time_unit}" if facts.time_unit else ""
     return f"{facts.time}{unit}" if facts.time else UNKNOWN
 

@@ -66,6 +66,7 @@ def test_what_is_left_out_is_not_known() -> None:
     assert acme({"replay": {}}).replay == Replay()
     assert acme().replay is None
     assert acme({"replay": {"dedup": False}}).replay == Replay(dedup=False)
+    assert acme({"replay": {"time": False}}).replay == Replay(time=False)
 
 
 def test_the_keys_of_an_action_win_one_by_one() -> None:
@@ -90,6 +91,7 @@ def test_the_evidence_of_the_file_holds_for_an_action_where_its_facts_do() -> No
 
 
 AGE = "must be an age with its unit, such as 72h or 7d"
+NO_TIME = "must be false, or the path of the time in the payload"
 AHEAD = 'must be an age such as "1h", or "any"'
 BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
 
@@ -103,6 +105,7 @@ BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
         ({"replay.future": "1"}, [f"replay.future: {AHEAD}"]),
         ({"replay.future": "0h"}, [f"replay.future: {AHEAD}"]),
         ({"replay.older": "lost"}, ["replay.older: means nothing without oldest"]),
+        ({"replay.time": True}, [f"replay.time: {NO_TIME}"]),
         ({"replay.later": "now"}, ["replay.later: means nothing without future"]),
         ({"replay.time_unit": "seconds"}, ["replay.time_unit: means nothing without time"]),
         (

@@ -45,6 +45,7 @@ def test_what_is_not_given_is_said_as_not_known() -> None:
             "events ahead of now",
             "by more than 1 hour: the vendor stores it and does not show it",
         ),
+        (Replay(time=False), "time of an event", "none is sent"),
         (Replay(future="any"), "events ahead of now", "all are taken"),
         (Replay(dedup=False), "duplicates", "none is recognized: a repeat counts twice"),
         (
