@@ -106,12 +106,12 @@ class Replay:
     """The facts of a vendor, or of one action; `segcli guide replay` describes each.
 
     checked: the day when they were last looked at, as ISO-8601.
-    time: the path of the event's time in the payload.
+    time: the path of the event's time in the payload; False if no time is sent.
     time_unit: what a number there counts; without it the size decides, as for `@epoch`.
     oldest: the oldest time that is taken: an age such as `72h`, a date, or `any`.
     older: what becomes of an older event: it is refused; its whole request is; it is taken and
         lost; it gets the time of now; it is stored and starts nothing.
-    future: how far ahead of now a time may be, such as `1h`.
+    future: how far ahead of now a time may be, such as `1h`, or `any`.
     later: what becomes of an event that is further ahead.
     split: what must not share a request: events of different `age`, or of different `user`s.
     dedup: what is recognized as the same event; False if nothing is, so a repeat counts twice.
@@ -127,7 +127,7 @@ class Replay:
     """
 
     checked: str = ""
-    time: str = ""
+    time: str | Literal[False] = ""
     time_unit: TimeUnit = ""
     oldest: str = ""
     older: Older = ""
@@ -149,7 +149,7 @@ class Replay:
     @property
     def has_age_rules(self) -> bool:
         """Whether what becomes of an event depends on its age or its user."""
-        is_bounded = self.oldest not in ("", ANY) or bool(self.future)
+        is_bounded = self.oldest not in ("", ANY) or self.future not in ("", ANY)
         return is_bounded or bool(self.split or self.set) or self.messages == "recent"
 
     def guards_against(self, harm: Harm) -> bool:

@@ -15,6 +15,7 @@ from segcli.core.payload_path import copied_with, value_at
 from segcli.core.plural import count_of
 from segcli.core.reason import TOO_OLD_FOR
 from segcli.core.replay import (
+    ANY,
     DAY,
     OlderPolicy,
     Replay,
@@ -182,7 +183,7 @@ def _bounds_of(name: str, facts: Replay, options: ReplayOptions) -> _Bounds:
     earliest = bound.timestamp() if isinstance(bound, datetime) else None
     if isinstance(bound, float) and now is not None:
         earliest = now - bound
-    ahead = age_of(facts.future) if facts.future else None
+    ahead = age_of(facts.future) if facts.future not in ("", ANY) else None
     leaves_out = facts.older in _LEAVES_OUT and options.older != "send"
     said = bound_in_words(facts) if facts.oldest else ""
     sent = " (--older send)" if facts.older in _LEAVES_OUT else ""

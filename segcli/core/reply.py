@@ -19,6 +19,9 @@ from segcli.core.secret import display_url
 EXCERPT = 200
 
 _RETRY_STATUSES = frozenset({408, 423, 425, 429})
+_TOO_MANY = 429
+# The numbers that are times of these decades, in seconds since 1970.
+_RESETS = range(10**9, 10**10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +192,12 @@ def _with_places(verdict: Partial, bodies: Sequence[bytes]) -> Partial | Stop:
 def retry_after(reply: Reply) -> float | None:
     """Return the seconds that `Retry-After` asks for, given in seconds or as an HTTP-date.
 
-    A date is compared with the reply's own `Date`, so the two clocks may differ.
+    A 429 without it may have the time in `X-RateLimit-Reset`. A time is compared with the reply's
+    own `Date`, so the two clocks may differ.
     """
     value = reply.headers.get("retry-after", "").strip()
+    if not value and reply.status == _TOO_MANY:
+        return _until_reset(reply)
     try:
         return float(value) if value.replace(".", "", 1).isdigit() else _until(value, reply)
     except (ValueError, OverflowError):
@@ -208,6 +214,19 @@ def excerpt(text: str) -> str:
     """Return the start of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+
+
+def _until_reset(reply: Reply) -> float | None:
+    """Return the seconds until `X-RateLimit-Reset`, a time in UTC seconds at Braze and Intercom.
+
+    A number that is no such time is ignored: vendors mean different things by it.
+    """
+    try:
+        reset = int(reply.headers.get("x-ratelimit-reset", ""))
+        now = _moment(reply.headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, reset - now) if reset in _RESETS else None
 
 
 def _until(date: str, reply: Reply) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from segcli.core.event_time import is_time
 from segcli.core.placeholder import Template
 from segcli.core.replay import (
+    ANY,
     MARKED_AFTER,
     Dedup,
     Evidence,
@@ -99,20 +100,23 @@ def _read(
         set=tuple(map(_mark, table.get("set", ()))),
         user=_user(table["user"]) if "user" in table else None,
         undo=table.get("undo"),
-        source=tuple(_source(one) for one in table.get("source", ())),
+        source=tuple(map(_source, _evidence(own, shared))),
     )
 
 
 def _check_forms(own: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None:
     """Note values that the schema allows and that mean nothing."""
-    for key in ("future", "messages_within"):
-        _check_age(own.get(key), (*path, key), mistakes)
+    if own.get("future", ANY) != ANY and not _is_age(own["future"]):
+        mistakes.add((*path, "future"), 'must be an age such as "1h", or "any"')
+    _check_age(own.get("messages_within"), (*path, "messages_within"), mistakes)
     for at, mark in enumerate(own.get("set", ())):
         _check_age(mark.get("after"), (*path, "set", at, "after"), mistakes)
     user = own.get("user", {})
     _check_age(user.get("pause"), (*path, "user", "pause"), mistakes)
     if "checked" in own and not is_time(own["checked"]):
         mistakes.add((*path, "checked"), "is not a date of the calendar")
+    if own.get("time") is True:
+        mistakes.add((*path, "time"), "must be false, or the path of the time in the payload")
     if own.get("dedup") is True:
         mistakes.add((*path, "dedup"), 'must be false, or a table such as { id = "uuid" }')
     if "oldest" in own and not _is_bound(own["oldest"]):
@@ -124,12 +128,16 @@ def _check_forms(own: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None
 
 
 def _check_age(text: str | None, path: Path, mistakes: Mistakes) -> None:
-    if text is None:
-        return
+    if text is not None and not _is_age(text):
+        mistakes.add(path, "must be an age with its unit, such as 72h or 7d")
+
+
+def _is_age(text: str) -> bool:
     try:
         age_of(text)
     except (ValueError, KeyError, OverflowError):
-        mistakes.add(path, "must be an age with its unit, such as 72h or 7d")
+        return False
+    return True
 
 
 def _is_bound(text: str) -> bool:
@@ -205,6 +213,15 @@ def _user(table: Mapping[str, Any]) -> UserLimits:
         day=None if day is None else int(day),
         pause=None if pause is None else age_of(pause),
     )
+
+
+def _evidence(own: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the evidence of an action: its own, and that of the file for facts it leaves as is."""
+    found = own.get("source", ())
+    replaced = {*own, *(one.get("fact", "") for one in found)}
+    yield from found
+    if own is not shared:
+        yield from (one for one in shared.get("source", ()) if one.get("fact", "") not in replaced)
 
 
 def _source(table: Mapping[str, Any]) -> Evidence:

@@ -8,7 +8,7 @@ from segcli.core.decision import Decision, Mapped, Skipped, payloads_of, rejecti
 from segcli.core.outcome import Job
 from segcli.core.reason import is_too_old
 from segcli.core.replay import MARKED_AFTER, Replay, age_of
-from segcli.core.replay_age import TOO_OLD_REJECTED
+from segcli.core.replay_age import TOO_OLD, TOO_OLD_REJECTED
 
 # More users are not counted, so that the memory is bounded.
 _USERS = 100_000
@@ -99,7 +99,7 @@ class EffectCounts:
         replayed = [one.replayed for one in payloads if one.replayed]
         self.mapped += 1
         self.marked += any(one.is_marked for one in replayed)
-        self.told += any(one.remarks for one in replayed)
+        self.told += any(remark.code == TOO_OLD for one in replayed for remark in one.remarks)
         self.messages += any(map(effects.starts_messages, payloads))
         self.profiles += any(map(effects.overwrites_profile, payloads))
         user = payloads[0].user

@@ -1,6 +1,6 @@
 """The facts about replays as rows for people: what is asked, and what is known of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from segcli.core.destination import Destination
 from segcli.core.replay import ANY, Dedup, Evidence, Replay, ReplayMark, age_of
@@ -55,14 +55,30 @@ def named_facts(destination: Destination[object]) -> Iterator[tuple[str, Replay]
 
 
 def _sources(facts: Replay, fact: str) -> Iterator[str]:
-    yield from (_source(one) for one in facts.source if one.fact in (fact, ""))
+    """Yield the evidence of a row: of its fact, and of those that the row says along with it."""
+    said = (fact, *_ALONG.get(fact, ()))
+    own = [_source(one, fact) for one in facts.source if one.fact in said]
+    yield from own or (_source(one, fact) for one in facts.source if not one.fact)
 
 
-def _source(one: Evidence) -> str:
-    return f"{one.page} [{one.mark}]"
+def _source(one: Evidence, fact: str) -> str:
+    about = f"{one.fact}: " if one.fact not in ("", fact) else ""
+    return f"{about}{one.page} [{one.mark}]"
+
+
+# What a row says besides its own fact.
+_ALONG: Mapping[str, tuple[str, ...]] = {
+    "time": ("time_unit",),
+    "oldest": ("older",),
+    "future": ("later",),
+    "messages": ("messages_within", "messages_how"),
+    "profiles": ("profiles_time",),
+}
 
 
 def _time(facts: Replay) -> str:
+    if facts.time is False:
+        return "none is sent"
     unit = f", in {facts.time_unit}" if facts.time_unit else ""
     return f"{facts.time}{unit}" if facts.time else UNKNOWN
 
@@ -78,6 +94,8 @@ def _oldest(facts: Replay) -> str:
 def _future(facts: Replay) -> str:
     if not facts.future:
         return UNKNOWN
+    if facts.future == ANY:
+        return "all are taken"
     return f"by more than {in_words(age_of(facts.future))}: the vendor {later_effect_of(facts)}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 from segcli.core.outcome import Job
@@ -29,19 +30,19 @@ _EFFECTS = {
 }
 
 
-def static_sentences(job: Job) -> Iterator[str]:
-    """Yield what holds for every replay to the vendor, whatever the events are."""
+def static_sentences(job: Job, counts: EffectCounts | None = None) -> Iterator[str]:
+    """Yield what holds for every replay to the vendor.
+
+    counts: all events of the run, if they were counted: what concerns none of them is not said.
+    """
     name = job.destination.name
+    if any(map(partial(_overwrites_profiles, job), job.destination.all_replay_facts())):
+        yield from _profiles(name, counts)
     for facts in job.destination.all_replay_facts()[:1]:
         if facts.dedup is False:
             yield (
                 f"{name} recognizes no repeated event: what was delivered before counts twice, "
                 "and what a stopped run had in flight may do so."
-            )
-        if facts.profiles == "last" and not _guards(facts, job, "profiles"):
-            yield (
-                f"{name} keeps the value of a profile that is written last, so an old identify "
-                "overwrites newer values. Leave them out with --type track."
             )
         if not facts.messages:
             yield f"It is not known whether old events start messages at {name}."
@@ -78,6 +79,27 @@ def _too_old(name: str, facts: Replay, counts: EffectCounts, job: Job) -> Iterat
     said = f"{number:,} of {events} are {bound_in_words(facts)}: {name} {_EFFECTS[facts.older]}."
     is_left_out = facts.older not in ("silent", "")
     yield f"{said} They {_LEFT_OUT[job.replay.older]}." if is_left_out else said
+
+
+def _profiles(name: str, counts: EffectCounts | None) -> Iterator[str]:
+    kept = f"{name} keeps the value of a profile that is written last"
+    if counts is None:
+        yield (
+            f"{kept}, so an old identify overwrites newer values. Leave them out with --type track."
+        )
+    elif counts.profiles:
+        calls, are = (
+            count_of(counts.profiles, "identify call"),
+            "is" if counts.profiles == 1 else "are",
+        )
+        yield (
+            f"{calls} {are} more than a day old: {kept}, so they overwrite newer values. "
+            "Leave them out with --type track."
+        )
+
+
+def _overwrites_profiles(job: Job, facts: Replay) -> bool:
+    return facts.profiles == "last" and not _guards(facts, job, "profiles")
 
 
 def _guards(facts: Replay, job: Job, harm: str) -> bool:

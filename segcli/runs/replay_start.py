@@ -59,32 +59,36 @@ def sentences_of(job: Job, found: Survey, *, rehearsal: bool = False) -> Iterato
     """Yield what to say before the run; a rehearsal says only what is about its events."""
     yield from counted_sentences(job, found.counts, is_whole=found.is_whole)
     if not rehearsal:
-        yield from static_sentences(job)
+        yield from static_sentences(job, found.counts if found.is_whole else None)
 
 
 def message_risk(job: Job, found: Survey) -> str:
     """Return why a person has to agree before the run: it may send messages; "" if it does not.
 
-    What is not known is no reason: it is told.
+    What is not known is no reason: it is told. Nor is it one if all events were counted and none
+    starts a message, such as where only other actions start them.
     """
     name = job.destination.name
+    if found.is_whole and not found.counts.messages:
+        return ""
     for facts in job.destination.all_replay_facts():
         is_guarded = facts.guards_against("messages") and not job.replay.live
-        if not is_guarded and (said := _risk_of(facts, found)):
+        if not is_guarded and (said := _risk_of(facts)):
             return f"{name} {said}"
     return ""
 
 
-def _risk_of(facts: Replay, found: Survey) -> str:
+def _risk_of(facts: Replay) -> str:
     match facts.messages:
         case "yes":
             return "starts messages to people for old events too"
         case "setting":
             how = f": {facts.messages_how}" if facts.messages_how else ""
             return f"may start messages to people for old events; a setting decides{how}"
-        case "recent" if found.counts.messages or not found.is_whole:
+        case "recent":
             return f"starts messages to people for events of the last {facts.messages_within}"
-    return ""
+        case "" | "no":
+            return ""
 
 
 def _is_near(entry: Input) -> bool:

@@ -35,6 +35,9 @@ from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
 from segcli.sandbox.vendors.vendor import LATER, NEVER, Accepted, Call, ReceivedItem, Vendor
 
+# Events that are remembered because others kept them out, so that the memory is bounded.
+_MOST_SPARED = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -109,6 +112,7 @@ class Sandbox:
         self._script = script
         self._faults = script.faults_of_requests
         self._dice = dice_of(script.seed)
+        self._spared: set[bytes] = set()
         self._known = Redactor(Secret(script.key).forms())
         self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
 
@@ -217,6 +221,9 @@ class Sandbox:
         if not share or self.vendor(name).by_item is None:
             return failed
         for place, item in enumerate(items):
+            if item.raw in self._spared:
+                self._spared.discard(item.raw)
+                continue
             roll = self._dice.roll(b"item", item.raw)
             if place not in failed and roll < share:
                 failed[place] = LATER if roll < share / 2 else NEVER
@@ -226,9 +233,16 @@ class Sandbox:
     def _lost(
         self, items: Sequence[ReceivedItem], failed: dict[int, int], *, name: str
     ) -> Mapping[int, int]:
-        """Return the events that are not taken, because they fail or others do."""
-        lost = self.vendor(name).lost
-        return lost(items, failed) if lost and failed else failed
+        """Return the events that are not taken, because they fail or others do.
+
+        Those that others keep out are sent again, and get no second chance to fail: else more of
+        them would fail than the script says.
+        """
+        find = self.vendor(name).lost
+        lost = find(items, failed) if find and failed else failed
+        if self._script.share_of_items and len(self._spared) < _MOST_SPARED:
+            self._spared.update(items[place].raw for place in lost if place not in failed)
+        return lost
 
     def _success(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> HttpReply:
         by_item = self.vendor(name).by_item

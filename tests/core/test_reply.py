@@ -139,6 +139,27 @@ def test_retry_after_is_read_as_seconds_or_relative_to_the_date_header(
     assert retry_after(Reply(429, {"retry-after": value, "date": NOW})) == seconds
 
 
+@pytest.mark.parametrize(
+    ("value", "status", "seconds"),
+    [
+        ("1770112805", 429, 5.0),
+        ("1770112700", 429, 0.0),
+        ("1770112805", 503, None),
+        ("60", 429, None),
+        ("1770112805000", 429, None),
+        ("soon", 429, None),
+        ("", 429, None),
+    ],
+)
+def test_a_429_may_name_the_time_when_the_rate_is_reset(
+    value: str, status: int, seconds: float | None
+) -> None:
+    headers = {"x-ratelimit-reset": value, "date": NOW}
+    assert retry_after(Reply(status, headers)) == seconds
+    assert retry_after(Reply(429, headers | {"retry-after": "7"})) == 7
+    assert retry_after(Reply(status, {"x-ratelimit-reset": value})) is None
+
+
 @given(
     asked=st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.text(max_size=40),
     date=st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.just(NOW),

@@ -66,6 +66,7 @@ def test_what_is_left_out_is_not_known() -> None:
     assert acme({"replay": {}}).replay == Replay()
     assert acme().replay is None
     assert acme({"replay": {"dedup": False}}).replay == Replay(dedup=False)
+    assert acme({"replay": {"time": False}}).replay == Replay(time=False)
 
 
 def test_the_keys_of_an_action_win_one_by_one() -> None:
@@ -74,7 +75,24 @@ def test_the_keys_of_an_action_win_one_by_one() -> None:
     assert found.action_replay == {"actions[0]": Replay(oldest="any", older="lost")}
 
 
+def test_the_evidence_of_the_file_holds_for_an_action_where_its_facts_do() -> None:
+    shared = [
+        {"fact": "oldest", "mark": "doc", "page": "events"},
+        {"fact": "order", "mark": "doc", "page": "both"},
+        {"fact": "profiles", "mark": "doc", "page": "events"},
+    ]
+    own = [{"fact": "profiles", "mark": "guess", "page": "profiles"}]
+    whole = {"oldest": "72h", "order": "lane", "profiles": "last", "source": shared}
+    found = acme({"replay": whole, "actions.0.replay": {"oldest": "any", "source": own}})
+    assert found.replay
+    assert [one.page for one in found.replay.source] == ["events", "both", "events"]
+    facts = found.action_replay["actions[0]"]
+    assert [one.page for one in facts.source] == ["profiles", "both"]
+
+
 AGE = "must be an age with its unit, such as 72h or 7d"
+NO_TIME = "must be false, or the path of the time in the payload"
+AHEAD = 'must be an age such as "1h", or "any"'
 BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
 
 
@@ -84,9 +102,10 @@ BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
         ({"replay.oldst": "1d"}, ["replay.oldst: is not a key here. Did you mean oldest?"]),
         ({"replay.oldest": "soon"}, [f"replay.oldest: {BOUND}"]),
         ({"replay.oldest": "72"}, [f"replay.oldest: {BOUND}"]),
-        ({"replay.future": "1"}, [f"replay.future: {AGE}"]),
-        ({"replay.future": "0h"}, [f"replay.future: {AGE}"]),
+        ({"replay.future": "1"}, [f"replay.future: {AHEAD}"]),
+        ({"replay.future": "0h"}, [f"replay.future: {AHEAD}"]),
         ({"replay.older": "lost"}, ["replay.older: means nothing without oldest"]),
+        ({"replay.time": True}, [f"replay.time: {NO_TIME}"]),
         ({"replay.later": "now"}, ["replay.later: means nothing without future"]),
         ({"replay.time_unit": "seconds"}, ["replay.time_unit: means nothing without time"]),
         (
@@ -116,7 +135,7 @@ BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
          ["actions[0].replay.older: means nothing without oldest"]),
         (
             {"replay.oldest": "x", "replay.future": "y", "replay.order": "z"},
-            ["replay.future: " + AGE, "replay.order: must be lane, time or none",
+            ["replay.future: " + AHEAD, "replay.order: must be lane, time or none",
              f"replay.oldest: {BOUND}"],
         ),
     ],

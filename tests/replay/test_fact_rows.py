@@ -9,6 +9,7 @@ from segcli.core.replay import Dedup, Evidence, Replay, ReplayMark, UserLimits
 from segcli.replay.fact_rows import UNKNOWN, fact_rows, one_line
 
 DOC = Evidence("oldest", "doc", "acme.example")
+WHOLE = Evidence("", "code", "all.example")
 
 
 def known(facts: Replay) -> dict[str, str]:
@@ -44,6 +45,8 @@ def test_what_is_not_given_is_said_as_not_known() -> None:
             "events ahead of now",
             "by more than 1 hour: the vendor stores it and does not show it",
         ),
+        (Replay(time=False), "time of an event", "none is sent"),
+        (Replay(future="any"), "events ahead of now", "all are taken"),
         (Replay(dedup=False), "duplicates", "none is recognized: a repeat counts twice"),
         (
             Replay(dedup=Dedup(id="uuid", others=("day",), form="uuid", sure=False)),
@@ -104,3 +107,11 @@ def test_evidence_without_a_fact_is_that_of_all() -> None:
 
 def test_the_facts_can_be_written_as_json() -> None:
     assert asdict(Replay(source=(DOC,)))["source"] == (asdict(DOC),)
+
+
+def test_a_row_has_the_evidence_of_all_that_it_says() -> None:
+    guess = Evidence("older", "guess", "nothing is said")
+    facts = Replay(oldest="5d", older="refused", order="none", source=(DOC, guess, WHOLE))
+    sources = {asked: source for asked, _, source in fact_rows(facts)}
+    assert sources["old events"] == "acme.example [doc]; older: nothing is said [guess]"
+    assert sources["order"] == "all.example [code]"

@@ -62,6 +62,12 @@ def surveyed(folder: Path, job: Job, *events: Any) -> Survey:
             "1 of 2 events are more than 7 days old: acme stores them, and they start nothing.",
         ),
         (
+            {"oldest": "7d", "older": "lost", "future": "1h", "later": "refused"},
+            {"older": "send"},
+            "1 of 2 events are more than 7 days old: acme takes them and loses them. They are sent "
+            "all the same (--older send).",
+        ),
+        (
             {"set": [MARK | {"after": "1h"}]},
             {},
             "backfill = true is set on all 2 events (not with --live).",
@@ -83,7 +89,8 @@ def test_the_events_are_counted_and_the_sentence_says_what_to_type(
 ) -> None:
     facts, options, said = case
     job = job_with(tmp_path, facts, **options)
-    found = surveyed(tmp_path, job, OLD, NEW)
+    ahead = NEW | {"timestamp": "2026-12-24T00:00:00Z"}
+    found = surveyed(tmp_path, job, OLD, ahead if "future" in facts else NEW)
     assert found.is_whole
     assert list(sentences_of(job, found, rehearsal=True)) == [said]
 
@@ -146,6 +153,32 @@ def test_a_person_has_to_agree_where_people_may_get_messages(tmp_path: Path, cas
     facts, options, events, asks = case
     job = job_with(tmp_path, facts, **options)
     assert bool(message_risk(job, surveyed(tmp_path, job, *events))) is asks
+
+
+IDENTIFY = OLD | {"type": "identify", "traits": {"email": "a@b.example"}}
+
+
+@for_each(
+    "case", [("klaviyo", OLD, False), ("klaviyo", IDENTIFY, True), ("customerio", OLD, False)]
+)
+def test_an_action_that_takes_none_of_the_events_asks_nothing(tmp_path: Path, case: Any) -> None:
+    name, event, asks = case
+    job = JobRequest(dest=name, replay=ReplaySpec(now=NOW)).resolved().job
+    assert bool(message_risk(job, surveyed(tmp_path, job, event))) is asks
+    assert message_risk(job, Survey())
+
+
+def test_old_profiles_are_told_where_only_events_have_a_mark() -> None:
+    job = JobRequest(dest="amplitude", replay=ReplaySpec(now=NOW)).resolved().job
+    assert any("overwrites newer values" in one for one in sentences_of(job, Survey()))
+
+
+def test_old_profiles_are_counted_and_not_told_where_there_are_none(tmp_path: Path) -> None:
+    job = JobRequest(dest="amplitude", replay=ReplaySpec(now=NOW)).resolved().job
+    assert "profile" not in " ".join(sentences_of(job, surveyed(tmp_path, job, OLD)))
+    said = "2 identify calls are more than a day old: amplitude keeps the value of a profile"
+    found = surveyed(tmp_path, job, OLD, IDENTIFY, IDENTIFY, NEW | {"type": "identify"})
+    assert any(one.startswith(said) for one in sentences_of(job, found))
 
 
 def test_what_cannot_be_counted_may_be_recent(tmp_path: Path) -> None:

@@ -232,3 +232,19 @@ def test_item_faults_are_reported_in_the_form_of_the_file(
     assert faults == {"item": len(failed)}
     assert 60 < len(failed) < 140
     assert bool(verdict.retry) == bool({"status", "retry_flag", "retry_indexes"} & items.keys())
+
+
+def test_an_event_that_others_keep_out_does_not_fail_when_it_is_sent_again(
+    client: httpx.Client,
+) -> None:
+    items = {"indexes": ["bad"], "replies": [400], "untaken": "retry"}
+    destination = acme({"batch": {"events": 500}, "reply": {"items": items}})
+    assert destination.layout
+    with running(Script(seed=3, faults=(Fault("item", 0.2),))) as sandbox:
+        sandbox.app.host("acme", vendor_from_layout(destination.layout))
+        url, rest = sandbox.endpoint("acme") + "/v1/track", list(range(500))
+        body = json.dumps([{"n": number} for number in rest]).encode()
+        [failed] = client.post(url, content=body, headers=BEARER).json()["bad"].values()
+        left = [{"n": number} for number in rest if number not in failed]
+        again = client.post(url, content=json.dumps(left).encode(), headers=BEARER)
+    assert again.status_code == 200
