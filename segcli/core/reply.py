@@ -133,7 +133,7 @@ def by_status(reply: Reply) -> Verdict:
         return Retry(f"{status:03} is not the status of a reply")
     if 200 <= status < 300:
         return Delivered()
-    if status in _RETRY_STATUSES or (status >= 500 and status != 501):
+    if is_temporary(status):
         return Retry(f"HTTP {status}", retry_after(reply))
     if status in {401, 403}:
         return Stop(answer(reply), setting="api_key")
@@ -141,6 +141,11 @@ def by_status(reply: Reply) -> Verdict:
         target = display_url(reply.headers.get("location", "")) or "nowhere"
         return Stop(f"HTTP {status}, which points to {target}", setting="endpoint")
     return Refused(answer(reply), splits=status in {400, 413})
+
+
+def is_temporary(status: int) -> bool:
+    """Return whether a status usually means that the same request may be accepted later."""
+    return status in _RETRY_STATUSES or (status >= 500 and status != 501)
 
 
 def of_batch(verdict: Verdict, reply: Reply, bodies: Sequence[bytes]) -> Verdict:

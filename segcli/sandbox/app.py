@@ -11,6 +11,7 @@ from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
 from segcli.core.redaction import Redactor
+from segcli.core.reply import is_temporary
 from segcli.core.secret import Secret
 from segcli.local_server.guard import Guard, preflight_headers
 from segcli.local_server.http_reply import (
@@ -33,6 +34,7 @@ from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import kept_line
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
+from segcli.sandbox.vendors.file_tokens import TOKEN_PATH
 from segcli.sandbox.vendors.vendor import LATER, NEVER, Accepted, Call, ReceivedItem, Vendor
 
 # Events that are remembered because others kept them out, so that the memory is bounded.
@@ -148,7 +150,7 @@ class Sandbox:
         """Roll the dice for the request and return its reply; None if it is never answered."""
         tally = self._counts.of(name)
         tally.requests += 1
-        fault = fault_at(self._dice.roll(scope["raw_path"], call.body), self._faults)
+        fault = self._fault(scope, call)
         if fault:
             tally.play(fault)
         answer: _Answer | None = None
@@ -162,6 +164,15 @@ class Sandbox:
         if fault in (RESET_BEFORE, RESET_AFTER):
             self.sever(scope)
         return answer.reply if answer else None
+
+    def _fault(self, scope: Scope, call: Call) -> str:
+        """Roll the dice for a request, and return the fault, or "" for none.
+
+        A fault that refuses is for events: without an access token a run would stop.
+        """
+        fault = fault_at(self._dice.roll(scope["raw_path"], call.body), self._faults)
+        is_refusal = fault.isdigit() and not is_temporary(int(fault))
+        return "" if is_refusal and call.path == TOKEN_PATH else fault
 
     def _exchange(self, call: Call, answer: "_Answer", *, name: str, fault: str) -> Exchange:
         vendor = self.vendor(name)

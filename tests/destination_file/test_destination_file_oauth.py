@@ -177,6 +177,21 @@ def test_the_sandbox_has_an_address_of_tokens_of_its_own(
     assert "token-of-the-sandbox" not in "".join((said.out, said.err, *texts))
 
 
+@pytest.mark.parametrize(("fault", "code"), [("422:100%", 1), ("503:100%", 3)])
+def test_a_fault_of_the_sandbox_that_refuses_is_for_events_not_for_tokens(
+    fault: str, code: int, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, CLIENT)))
+    events = write_events(tmp_path / "events.jsonl", tracks(5, users=1))
+
+    said = segcli("send", "--sandbox", "-d", "./acme.json", "--set", "client_id=me", "--report",
+                  "report.json", "--retry-for", "200ms", "--fault", fault, events)  # fmt: skip
+
+    assert said.code == code, said.err
+    assert report_in(tmp_path)["ledger"]["refused"] == (5 if code == 1 else 0)
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 503])
 def test_neither_token_nor_secret_is_written_anywhere(
     status: int, segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
