@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from segcli.ui.page_server import PageServer
 
 MAX_UNPACKED = 4 * 1024**3
-# Seconds that the page of a run stays once nobody looks at it, and between two looks.
+# Seconds that the page of a run stays after the last request for it, and between two checks.
 _STAYS, _LOOK = 10.0, 0.1
 _LIBRARIES = ("jinja2", "starlette", "tree_sitter", "tree_sitter_json", "tree_sitter_toml")
 
@@ -85,7 +85,7 @@ def run_shown(
     opens: bool,
     sandbox: SandboxServer | None,
 ) -> Iterator[None]:
-    """Serve the page of a run during the block, and then until nobody has looked at it for 10 s.
+    """Serve the page of a run during the block, and then until no request for it has come for 10 s.
 
     What is piped in is read by the run alone, so the page has no list of it. Ctrl-C ends the page
     at once.
@@ -167,7 +167,7 @@ def _settings(options: Any, dest: str) -> Sequence[str]:
     try:
         destination = find_source(dest)[1]
     except SegcliError:
-        return ()  # without the file, nobody knows which of them are keys
+        return ()  # without the file, it is not known which of them are keys
     rows = describe(destination.name, destination.settings)
     keys = {row.name for row in rows if row.kind is Secret or row.name == "api_key"}
     return [pair for pair in options.set if pair.partition("=")[0].strip() not in keys]

@@ -30,7 +30,7 @@ def ask_about_replay(job: Job, inputs: Sequence[Input], talk: ReplayTalk) -> Seq
     """Ask whether to send events that start messages to people; return the lines still to be said.
 
     They say what the events would do at the vendor. If something is asked they are said before.
-    Raises UsageError if nobody agrees.
+    Raises UsageError without an agreement.
     """
     may_send = talk.rehearsal or talk.is_agreed
     if may_send and talk.quiet:

@@ -1,7 +1,7 @@
 """Intercom as a server: events of contacts, one a request.
 
 Rules from its OpenAPI description 2.15 [doc]. Every contact exists here; the real one answers 404
-to an event of nobody. Nothing is said of the oldest time.
+to an event of an unknown person. Nothing is said of the oldest time.
 """
 
 from typing import Any
