@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from segcli.capture.app import Capture
+from segcli.capture.user_command import LONGEST_WAIT
 from segcli.local_server.background_server import listener_at, make_server, serving, url_of
 from segcli.local_server.guard import Guard, own_hosts
 
@@ -20,9 +21,6 @@ _TRIES = 20
 _MOMENT = 0.02
 # After this many seconds of waiting for open requests only, `still_open` is called.
 _PATIENCE = 3.0
-# The longest wait for a signal in one piece. If a signal arrives just before a wait begins, Python
-# calls its handler only after the wait.
-_LONGEST_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def wait_until_quiet(
             has_told = True
             still_open(app.open)
         with suppress(Empty):
-            return signals.get(timeout=min(max(left, _MOMENT), _LONGEST_WAIT))
+            return signals.get(timeout=min(max(left, _MOMENT), LONGEST_WAIT))
 
 
 def _listeners(port: int) -> list[socket.socket]:

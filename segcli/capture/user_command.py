@@ -11,6 +11,10 @@ from types import FrameType
 # The exit code of a command that a signal ended is this plus the number of the signal.
 BY_SIGNAL = 128
 
+# Seconds of waiting in one piece. If a signal arrives just before a wait begins, or in another
+# thread, Python calls its handler only after the wait.
+LONGEST_WAIT = 0.5
+
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -71,10 +75,17 @@ def run_command(words: Sequence[str], environment: Mapping[str, str], signals: S
             while True:
                 process.send_signal(signals.waiting.get_nowait())
         try:
-            code = process.wait()
+            code = _ended(process)
         finally:
             signals.command = None
     return code if code >= 0 else BY_SIGNAL - code
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a command, and return how it ended."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(LONGEST_WAIT)
 
 
 def _terminal_sends_it() -> bool:
