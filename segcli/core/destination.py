@@ -11,10 +11,11 @@ import msgspec
 from segcli.core.event import Event, Rejected
 from segcli.core.replay import Replay
 from segcli.core.reply import Reply, Verdict, by_status
-from segcli.core.request_layout import RequestLayout
+from segcli.core.request_layout import RequestLayout, route_of_key
 from segcli.core.selection import any_time
 
 _S = TypeVar("_S")
+_N = TypeVar("_N", int, float)
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
@@ -113,7 +114,7 @@ class Action:
     name: the name of the action.
     events: which events, as an FQL query.
     posted: where they are posted to, as a method and an address.
-    limits: the limits of a request.
+    limits: the limits of a request of its route, and of a payload if it differs.
     form: how the body is written, if not as JSON.
     """
 
@@ -190,7 +191,9 @@ class Destination(Generic[_S]):
         if the destination has one action; else `payload` is that of the first one.
     request: makes the request of one batch. It is pure.
     verdict: returns what a reply means for the batch.
-    limits: the limits of a request and of a payload.
+    limits: the limits of a request and of a payload, and the rate of all requests together.
+    route_limits: for routes with limits of their own the bytes of a payload, in place of those of
+        `limits`, and the rate of their requests, beside that.
     reads: the dotted paths within `context`, `traits` and `properties` that `payload` reads. If
         given, `payload` may read only these and the event's type, name, ids, times and `raw`;
         then parsing takes half the time.
@@ -241,6 +244,7 @@ class Destination(Generic[_S]):
     payloads: Callable[[Event, _S], Sequence[Payload | Unmapped]] | None = None
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
+    route_limits: Mapping[str, Limits] = field(default_factory=dict)
     reads: Callable[[_S], Iterable[str]] | None = None
     copies: frozenset[str] = frozenset()
     carries: Callable[[datetime], bool] = any_time
@@ -289,11 +293,23 @@ class Destination(Generic[_S]):
 
     def bytes_per_payload(self, route: str, settings: _S) -> int | None:
         """Return the limit of a payload in bytes, at most that of a request; None for no limit."""
-        return _lowest(self.limits.payload_bytes, self._max_bytes(route, settings))
+        limits = self.limits
+        if self.route_limits:
+            limits = self.route_limits.get(route_of_key(route), limits)
+        return _lowest(limits.payload_bytes, self._max_bytes(route, settings))
+
+    def rates_of_routes(self) -> Mapping[str, float]:
+        """Return the requests a second of each route that has a rate of its own."""
+        found = {route: one.rate for route, one in self.route_limits.items()}
+        return {route: rate for route, rate in found.items() if rate is not None}
+
+    def lowest_rate(self) -> float | None:
+        """Return the requests a second that every limit allows, whatever the routes are."""
+        return _lowest(self.limits.rate, *self.rates_of_routes().values())
 
     def _max_bytes(self, route: str, settings: _S) -> int | None:
         return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
 
 
-def _lowest(*limits: int | None) -> int | None:
+def _lowest(*limits: _N | None) -> _N | None:
     return min((limit for limit in limits if limit is not None), default=None)

@@ -398,7 +398,9 @@ def _encoder(job: Job) -> Callable[..., Mapped | Skipped]:
             # The values may be those of one user: only routes without them are remembered.
             limits.update({} if values else {route: limit})
         if limit is not None and len(body) > limit:
-            problem = f"larger than the {limit:,} bytes that {destination.name} takes"
+            is_own = payload.action and route in destination.route_limits
+            of_action = f" for {payload.action}" if is_own else ""
+            problem = f"larger than the {limit:,} bytes that {destination.name} takes{of_action}"
             raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
         if event.has_missing_id:

@@ -111,6 +111,8 @@ class PostLayout:
     table: the body of a request for one payload, as a `shape`; None for the payload itself.
     omit: the dotted paths that are left out of the payload.
     compression: how the body is compressed; "" for not at all.
+    payload_bytes: the limit of a payload in bytes.
+    rate: how many requests a second the route takes.
     """
 
     method: str = "POST"
@@ -120,6 +122,8 @@ class PostLayout:
     table: Any = None
     omit: Sequence[str] = ()
     compression: Literal["", "gzip"] = ""
+    payload_bytes: int | None = None
+    rate: float | None = None
 
     @property
     def shape(self) -> Any:
@@ -143,7 +147,6 @@ class RequestLayout:
     oauth: how tokens are got that are the key.
     items: where replies have results for single events.
     success: fields of the body of a reply that means success.
-    payload_bytes: the limit of a payload in bytes.
     secrets: the names of the settings that are keys.
     checks: for routes whose payloads have types of fields, functions that return what is wrong
         with a payload, "" if nothing; a payload must pass one of them.
@@ -158,7 +161,6 @@ class RequestLayout:
     oauth: OAuth | None = None
     items: Items | None = None
     success: Mapping[str, Any] = field(default_factory=dict)
-    payload_bytes: int | None = None
     secrets: frozenset[str] = frozenset()
     checks: Mapping[str, Sequence[Callable[[Any], str]]] = field(
         default_factory=dict, compare=False

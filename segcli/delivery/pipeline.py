@@ -169,6 +169,7 @@ class _Delivery:
             throttle=Throttle(
                 in_flight=run.concurrency,
                 rate=run.shared_rate or _lower(run.rate, job.destination.limits.rate),
+                route_rates=job.destination.rates_of_routes(),
                 stop_signal=self.stop_signal,
             ),
             stop_signal=self.stop_signal,

@@ -102,7 +102,9 @@ class BatchSender:
         """Settle every item, in order; returns early, with items unsettled, if the run stops."""
         todo = deque([batch])
         attempts = _Attempts()
-        while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
+        # All parts of the batch go to one route.
+        route = batch[0].route
+        while todo and (self.throttle.try_acquire(route) or await self.throttle.acquire(route)):
             batch = todo.popleft()
             if self._has_age_rules:
                 batch = await self._without_expired(batch)

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
+from segcli.core.request_layout import route_of_key
 from segcli.delivery.shutdown import StopSignal
 
 # Seconds that a rate may catch up on after delays of the event loop. Not more: a vendor counts the
@@ -28,11 +30,29 @@ class SharedRate:
         return 1 / self.per_second if self.per_second else 0.0
 
 
+@dataclass(slots=True)
+class _WaitingLine:
+    """The requests that wait for the same rates: first come, first served.
+
+    interval: seconds between two requests of a route with a rate of its own; 0 for all others.
+    next_slot: when the next one may be sent by that rate.
+    lock: held by the first one.
+    """
+
+    interval: float = 0.0
+    next_slot: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_NO_ROUTES: Mapping[str, float] = {}
+
+
 class Throttle:
     """Limits the requests in flight and their rate, and pauses when the vendor asks for it.
 
     The limit of requests in flight shrinks while the vendor is overloaded, by the share of replies
-    that say so, and grows back.
+    that say so, and grows back. A route may have a rate of its own, beside that of all requests;
+    while its requests wait for it, those of other routes are sent.
     """
 
     def __init__(
@@ -41,6 +61,7 @@ class Throttle:
         in_flight: int,
         rate: float | SharedRate | None,
         stop_signal: StopSignal,
+        route_rates: Mapping[str, float] = _NO_ROUTES,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
@@ -53,40 +74,48 @@ class Throttle:
         self._now = now
         self._sleep = sleep or stop_signal.sleep
         self._freed = asyncio.Event()
-        self._waiting_line = asyncio.Lock()
+        self._line = _WaitingLine()
+        self._lines = {route: _WaitingLine(1 / rate) for route, rate in route_rates.items()}
         stop_signal.on_stop(self._freed.set)
 
-    async def acquire(self) -> bool:
+    async def acquire(self, route: str = "") -> bool:
         """Wait until a request may be sent, and count it as in flight; False: the run is stopping.
 
-        First come, first served. After True the caller must call `release` when the request is
-        done.
+        First come, first served, among the requests with the same rates. After True the caller
+        must call `release` when the request is done.
         """
-        if self.try_acquire():
+        if self.try_acquire(route):
             return True
-        async with self._waiting_line:
-            while not (self._stop_signal.is_stopped or self._acquire_now()):
+        line = self._line_of(route)
+        async with line.lock:
+            while not (self._stop_signal.is_stopped or self._acquire_now(line)):
                 if self._is_full:
                     self._freed.clear()
                     await self._freed.wait()
                 else:
-                    await self._sleep(self._next_send() - self._now())
+                    await self._sleep(self._next_send(line) - self._now())
         return not self._stop_signal.is_stopped
 
-    def try_acquire(self) -> bool:
+    def try_acquire(self, route: str = "") -> bool:
         """Acquire without waiting if possible; faster than to await `acquire`."""
-        return not self._waiting_line.locked() and self._acquire_now()
+        line = self._line_of(route)
+        return not line.lock.locked() and self._acquire_now(line)
 
-    def _acquire_now(self) -> bool:
+    def _line_of(self, route: str) -> _WaitingLine:
+        """Return where requests of a route wait; it may be the key of a request."""
+        return self._lines.get(route_of_key(route), self._line) if self._lines else self._line
+
+    def _acquire_now(self, line: _WaitingLine) -> bool:
         """Count a request as in flight if it may be sent now, and set the time of the next one."""
         if self._is_full or self._stop_signal.is_stopped:
             return False
         interval = self._rate.interval
-        if interval or self.paused_until:
+        if interval or self.paused_until or line.interval:
             now = self._now()
-            if self._next_send() > now:
+            if self._next_send(line) > now:
                 return False
             self._next_slot = max(self._next_slot, now - _CATCH_UP) + interval
+            line.next_slot = max(line.next_slot, now - _CATCH_UP) + line.interval
         self.in_flight += 1
         return True
 
@@ -94,8 +123,8 @@ class Throttle:
     def _is_full(self) -> bool:
         return self.in_flight >= int(self._window.size)
 
-    def _next_send(self) -> float:
-        return max(self.paused_until, self._next_slot)
+    def _next_send(self, line: _WaitingLine) -> float:
+        return max(self.paused_until, self._next_slot, line.next_slot)
 
     @property
     def window(self) -> float:

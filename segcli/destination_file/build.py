@@ -125,7 +125,8 @@ def _destination(
         payloads=action_set.payloads,
         request=lambda route, bodies, values: request_of(layout, route, bodies, values),
         verdict=verdict,
-        limits=Limits(payload_bytes=layout.payload_bytes, rate=_rate(table)),
+        limits=Limits(payload_bytes=layout.usual.payload_bytes, rate=_rate(table)),
+        route_limits=_route_limits(layout),
         max_events=lambda route, _: _events(layout.post_of(route)),
         max_bytes=max_bytes_per_route(layout),
         skip_reason=action_set.skip_reason,
@@ -207,8 +208,9 @@ def _action(one: Subscription, layout: RequestLayout) -> Action:
     whole = Template(tuple(parts)).filled(
         lambda name: template_text(sent) if name == ROUTE else f"{{{name}}}"
     )
+    own = _route_limits(layout).get(one.route, Limits())
     size = post.batch.bytes if post.batch else None
-    limits = Limits(events=_events(post), bytes=size)
+    limits = replace(own, events=_events(post), bytes=size)
     form = ", ".join(filter(None, (_FORMS[post.body], post.compression)))
     return Action(one.name, one.query, f"{post.method} {whole}", limits, form)
 
@@ -220,6 +222,16 @@ def _events(post: PostLayout) -> int:
 def _rate(table: Mapping[str, Any]) -> float | None:
     rate = table.get("limits", {}).get("rate")
     return None if rate is None else float(rate)
+
+
+def _route_limits(layout: RequestLayout) -> Mapping[str, Limits]:
+    """Return the limits of the routes that have some of their own."""
+    usual = layout.usual
+    return {
+        route: Limits(payload_bytes=post.payload_bytes, rate=post.rate)
+        for route, (_, post) in layout.routes.items()
+        if (post.payload_bytes, post.rate) != (usual.payload_bytes, usual.rate)
+    }
 
 
 def _in_batch(action: Mapping[str, Any], layout: RequestLayout) -> bool:

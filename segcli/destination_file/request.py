@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 from segcli.core.placeholder import ROUTE, Placeholder, Template
 from segcli.core.request_layout import AddressLayout, Auth, OAuth, PostLayout, RequestLayout
@@ -30,6 +30,13 @@ _OPEN = (
     "{settings.api_key} here"
 )
 _ONE_AUTH = 'bearer, basic, oauth, or header and key, such as bearer = "{settings.api_key}"'
+
+
+class _RouteLimits(TypedDict):
+    """Fields of a `PostLayout`."""
+
+    payload_bytes: int | None
+    rate: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +145,11 @@ def wire_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -
     """Return the layout of requests that a file describes; mistakes are noted."""
     mistakes = parts.mistakes
     batch = read_batch(table.get("batch"), ("batch",), parts)
-    usual = replace(request.post, batch=batch)
+    limits = _limits(table)
+    usual = replace(request.post, batch=batch, payload_bytes=limits["payload_bytes"])
     check_room(usual, ("batch",), mistakes)
     routes = _routes(table.get("actions", ()), request, usual, parts)
     check_batch_is_used(request.post, batch, [post for _, post in routes.values()], mistakes)
-    size = table.get("limits", {}).get("payload_bytes")
     return RequestLayout(
         address=request.address or _EMPTY,
         usual=usual,
@@ -152,7 +159,6 @@ def wire_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -
         oauth=request.oauth,
         items=read_items(table.get("reply", {}), mistakes),
         success=success_body(table.get("reply", {})),
-        payload_bytes=None if size is None else int(size),
         secrets=frozenset(
             name for name, entry in table.get("settings", {}).items() if entry.get("secret")
         ),
@@ -195,13 +201,23 @@ def _post_of(
     """Return how the payloads of an action are posted."""
     own = read_batch(action.get("batch"), (*path, "batch"), parts)
     bare = replace(usual, batch=None)
-    post = read_post(action, path, bare, parts)
+    post = replace(read_post(action, path, bare, parts), **_limits(action, usual.payload_bytes))
     post = with_batch(post, own, usual.batch, path, parts)
     if own:
         check_room(post, (*path, "batch"), parts.mistakes)
     where = path if {"body", "form", "method"} & action.keys() else ("request",)
     check_content_headers(request.headers, post, where, parts.mistakes)
     return post
+
+
+def _limits(table: Mapping[str, Any], payload_bytes: int | None = None) -> _RouteLimits:
+    """Return the limits of a route; without any of its own a payload has the one that is given."""
+    own = table.get("limits", {})
+    size, rate = own.get("payload_bytes", payload_bytes), own.get("rate")
+    return {
+        "payload_bytes": None if size is None else int(size),
+        "rate": None if rate is None else float(rate),
+    }
 
 
 def _check_route(

@@ -63,11 +63,20 @@ class Estimate:
     def seconds(self, rate: float | None) -> float | None:
         """Return how long the requests take, in seconds; None if there is no limit.
 
-        The lower of `rate` (requests a second) and the destination's own limit applies.
+        The lower of `rate` (requests a second) and the destination's own limit applies, and at the
+        same time the limit of each route.
         """
-        rates = [one for one in (rate, self._job.destination.limits.rate) if one is not None]
+        destination = self._job.destination
+        rates = [one for one in (rate, destination.limits.rate) if one is not None]
         requests = sum(route.requests for route in self._routes.values())
-        return requests / min(rates) if rates else None
+        of_routes = destination.rates_of_routes()
+        found = [requests / min(rates)] if rates else []
+        found += [
+            route.requests / of_routes[name]
+            for name, route in self._routes.items()
+            if name in of_routes
+        ]
+        return max(found, default=None)
 
     def _fill(self, route: RouteEstimate, key: str, sizes: Sequence[int], most: int) -> None:
         """Fill the current request of a key with payloads, and open new ones as needed."""

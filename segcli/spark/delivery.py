@@ -175,7 +175,7 @@ class _Sender:
 
     @property
     def _rate(self) -> float | None:
-        limits = (self._send.rate, self._job.job.destination.limits.rate)
+        limits = (self._send.rate, self._job.job.destination.lowest_rate())
         return min((rate for rate in limits if rate is not None), default=None)
 
     def _one_rate(self) -> Any:

@@ -66,6 +66,46 @@ def test_requests_are_not_delayed_without_a_rate() -> None:
     assert play(story()) == 0
 
 
+def on_routes(
+    rates: dict[str, float], rate: float | None, counts: dict[str, int]
+) -> dict[str, list[float]]:
+    """Return when the requests of each route were sent, with several workers a route."""
+
+    async def story() -> dict[str, list[float]]:
+        throttle = Throttle(
+            in_flight=1_000, rate=rate, route_rates=rates, stop_signal=StopSignal(), now=clock
+        )
+        left: dict[str, list[float]] = {route: [] for route in counts}
+
+        async def worker(route: str) -> None:
+            assert await throttle.acquire(route)
+            left[route].append(clock())
+            throttle.release()
+
+        await asyncio.gather(*(worker(r) for r, count in counts.items() for _ in range(count)))
+        return left
+
+    return play(story())
+
+
+def test_rate_of_a_route_holds_for_its_requests_only() -> None:
+    left = on_routes({"/a": 2}, None, {"/a": 21, "/b": 50, "/a {}": 20})
+    of_a = sorted(left["/a"] + left["/a {}"])
+
+    assert most_within(of_a, 1) <= 3
+    assert of_a[-1] - of_a[0] == pytest.approx(20, abs=0.06)
+    assert left["/b"][-1] - of_a[0] == 0
+
+
+def test_rate_of_a_route_stands_beside_that_of_all_requests() -> None:
+    left = on_routes({"/a": 2}, 10, {"/a": 11, "/b": 89})
+    times = sorted(left["/a"] + left["/b"])
+
+    assert most_within(left["/a"], 1) <= 3
+    assert most_within(times, 1) <= 11
+    assert times[-1] - times[0] == pytest.approx(9.9, abs=0.06)
+
+
 def test_requests_in_flight_are_limited() -> None:
     async def story() -> tuple[bool, int, bool]:
         throttle, _ = pace_of(in_flight=2)

@@ -111,6 +111,26 @@ def test_lower_rate_determines_the_estimated_time(
     assert plan.seconds(asked) == seconds
 
 
+@for_each(
+    ("own", "of_a", "of_b", "seconds"),
+    [
+        (None, 2.0, None, 10.0),
+        (4.0, 2.0, None, 10.0),
+        (1.0, 2.0, None, 25.0),
+        (None, 2.0, 0.2, 25.0),
+    ],
+)
+def test_rate_of_a_route_determines_the_estimated_time_of_its_requests(
+    own: float | None, of_a: float | None, of_b: float | None, seconds: float
+) -> None:
+    job = job_with(Limits(rate=own))
+    limits = {"/a": Limits(rate=of_a), "/b": Limits(rate=of_b)}
+    job = replace(job, destination=replace(job.destination, route_limits=limits))
+    payloads = [of_size(1)] * 20 + [of_size(1, "/b")] * 5
+
+    assert planned(job, payloads).seconds(None) == seconds
+
+
 def test_nothing_to_send_takes_no_time() -> None:
     plan = planned(job_with(Limits(rate=10.0)), [])
 

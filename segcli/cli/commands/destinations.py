@@ -1,6 +1,6 @@
 """`segcli destinations`: lists the destinations, or describes one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING
 from typing import Any
 
@@ -130,11 +130,14 @@ def _kinds(destination: Destination[Any]) -> str:
 def _limits(destination: Destination[Any]) -> str:
     limits = destination.limits
     parts = [] if destination.actions else [_request(limits, " of events")]
+    return ", ".join([*parts, *_of_payload_and_rate(limits)])
+
+
+def _of_payload_and_rate(limits: Limits) -> Iterator[str]:
     if limits.payload_bytes is not None:
-        parts.append(f"{limits.payload_bytes:,} bytes an event")
+        yield f"{limits.payload_bytes:,} bytes an event"
     if limits.rate is not None:
-        parts.append(f"{limits.rate:g} request{'s' if limits.rate != 1 else ''}/s")
-    return ", ".join(parts)
+        yield f"{limits.rate:g} request{'s' if limits.rate != 1 else ''}/s"
 
 
 def _request(limits: Limits, of_what: str = "") -> str:
@@ -181,7 +184,8 @@ def _show_actions(destination: Destination[Any]) -> None:
 
 
 def _posted_as(action: Action) -> str:
-    return ", ".join(filter(None, (_request(action.limits), action.form)))
+    limits = action.limits
+    return ", ".join(filter(None, (_request(limits), *_of_payload_and_rate(limits), action.form)))
 
 
 def _show_fields(destination: Destination[Any]) -> None:

@@ -129,7 +129,7 @@ def _reader(
         for place, item in enumerate(reading):
             if problem := _field_problem(item, post, checks):
                 return Refusal(WRONG, f"event {place}: {problem}")
-        return _sized(reading, layout, post, call)
+        return _sized(reading, post, call)
 
     return read
 
@@ -183,13 +183,11 @@ def _envelope(
     )
 
 
-def _sized(
-    reading: tuple[ReceivedItem, ...], layout: RequestLayout, post: PostLayout, call: Call
-) -> RequestReading:
+def _sized(reading: tuple[ReceivedItem, ...], post: PostLayout, call: Call) -> RequestReading:
     batch = post.batch
     if batch and batch.bytes is not None and len(call.body) > batch.bytes:
         return Refusal(_TOO_LARGE, f"the body must have at most {batch.bytes:,} bytes")
-    most = None if post.body == "form" else layout.payload_bytes
+    most = None if post.body == "form" else post.payload_bytes
     if most is not None and any(len(item.raw) > most for item in reading):
         return Refusal(_TOO_LARGE, f"an event must have at most {most:,} bytes")
     return reading
