@@ -157,7 +157,10 @@ def verdict_of(
     judge = by_item(items, by_file) if items else by_file
     success = _condition(table, "success", mistakes)
     retry_if = _condition(table, "retry_if", mistakes)
-    return by_body(judge, success, retry_if) if success or retry_if else judge
+    if success or retry_if:
+        judge = by_body(judge, success, retry_if)
+    wrong_key = _condition(table, "wrong_key_if", mistakes)
+    return with_wrong_key(judge, wrong_key, key) if wrong_key else judge
 
 
 def by_body(
@@ -174,10 +177,7 @@ def by_body(
         has_body = 200 <= reply.status < 300 and reply.status != _NO_CONTENT
         if not isinstance(found, Delivered) or not has_body:
             return found
-        try:
-            body = {_BODY: loads(reply.body)}
-        except ValueError:
-            body = {}
+        body = _body_of(reply)
         if reply.broken or not body:
             problem = reply.broken or "a body that is not JSON"
             return Stop(f"HTTP {reply.status}, but with {problem}")
@@ -185,6 +185,24 @@ def by_body(
             return Retry(answer(reply), retry_after(reply))
         is_refused = success and not success(body)
         return Refused(answer(reply), splits=True) if is_refused else found
+
+    return verdict
+
+
+def with_wrong_key(
+    judge: Callable[[Reply], Verdict], wrong_key: Condition, key: str
+) -> Callable[[Reply], Verdict]:
+    """Return the function that judges replies of which the body says that the key is wrong.
+
+    wrong_key: a condition on the body of a reply with any status.
+    key: the setting that a message names then.
+    """
+
+    def verdict(reply: Reply) -> Verdict:
+        is_delivered = isinstance(found := judge(reply), Delivered)
+        if is_delivered or not wrong_key(_body_of(reply)):
+            return found
+        return Stop(answer(reply), setting=key)
 
     return verdict
 
@@ -216,6 +234,14 @@ def _meet(node: QueryNode, body: dict[str, Any]) -> None:
             _put(body, field.name, "ok")
         case Compare() | Exists() | Holds():
             pass  # met by a body without the field, or not to be told
+
+
+def _body_of(reply: Reply) -> Mapping[str, Any]:
+    """Return the body as conditions read it; without it if it is not JSON."""
+    try:
+        return {_BODY: loads(reply.body)}
+    except ValueError:
+        return {}
 
 
 def _is_whole(value: object) -> bool:

@@ -159,6 +159,26 @@ def test_a_condition_is_not_asked_about_other_replies() -> None:
     assert verdict(None, 409, b"", delivered=[409], **SUCCESS) == Delivered()
 
 
+WRONG_KEY = {"wrong_key_if": 'match(body.error, "Invalid API key*")'}
+STOPPED = Stop('HTTP 400: {"error": "Invalid API key: ***"}', setting="api_key")
+
+
+@for_each("case", [
+    (400, {"error": "Invalid API key: ***"}, {}, STOPPED),
+    (400, {"error": "Invalid API key: ***"}, {"split": [400]}, STOPPED),
+    (400, {"error": "Invalid API key: ***"}, {"items": BY_REASON}, STOPPED),
+    (400, {"error": "Another"}, {}, Refused('HTTP 400: {"error": "Another"}', splits=True)),
+    (400, b"Invalid API key", {}, Refused("HTTP 400: Invalid API key", splits=True)),
+    (200, {"error": "Invalid API key: ***"}, {}, Delivered()),
+    (200, {"error": "Invalid API key: ***"}, {"success": "body.code = 0"},
+     Stop('HTTP 200: {"error": "Invalid API key: ***"}', setting="api_key")),
+])  # fmt: skip
+def test_a_condition_on_the_body_says_that_the_key_is_wrong(case: Any) -> None:
+    status, body, more, means = case
+
+    assert verdict(more.pop("items", None), status, body, **WRONG_KEY, **more) == means
+
+
 @given(bad=st.sets(st.integers(0, 19)), busy=st.sets(st.integers(0, 19)), count=st.integers(1, 20))
 def test_events_that_were_not_taken_because_of_others_are_sent_again(
     bad: set[int], busy: set[int], count: int, tmp_path_factory: pytest.TempPathFactory

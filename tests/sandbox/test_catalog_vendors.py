@@ -21,7 +21,7 @@ from segcli.core.destination import Request
 from segcli.core.outcome import Job
 from segcli.core.placeholder import template_text
 from segcli.core.replay_age import ReplayOptions
-from segcli.core.reply import Delivered, Partial, Reply
+from segcli.core.reply import Delivered, Partial, Reply, Stop
 from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
@@ -393,8 +393,8 @@ WHOLE: list[tuple[str, Request, int]] = [
     ("mixpanel", to_engage([MIXPANEL_PROFILE], ""), 400),
     ("mixpanel", to_import({}), 400),
     ("amplitude", to_amplitude({}), 400),
-    ("amplitude", Request(url=f"{HOST}/batch", body=b'{"api_key":"another"}'), 401),
-    ("amplitude", to_identify([{"user_id": "user-1"}], api_key="another"), 401),
+    ("amplitude", Request(url=f"{HOST}/batch", body=b'{"api_key":"another"}'), 400),
+    ("amplitude", to_identify([{"user_id": "user-1"}], api_key="another"), 400),
     ("posthog", to_posthog([POSTHOG], api_key="another"), 401),
     ("posthog", to_posthog([POSTHOG], historical_migration="true"), 400),
     ("klaviyo", replace(to_klaviyo([KLAVIYO]), headers=OF_KLAVIYO | {"revision": "new"}), 400),
@@ -460,3 +460,18 @@ def test_file_reads_the_success_of_every_route(name: str) -> None:
         )
 
         assert verdict == Delivered(), request.url
+
+
+@for_each("name", catalog.NAMES)
+def test_file_knows_a_wrong_key_from_bad_events_on_every_route(name: str) -> None:
+    """Otherwise each event would be refused for itself."""
+    vendor = VENDORS[name]
+    job = replace(job_of(name), settings=settings_for(find(name), "another"))
+    for request, _ in requests_of(job, good_events()):
+        found = validate_request(call_of(request), vendor, script=Script())
+        assert isinstance(found, Refusal), request.url
+        body = json.dumps(vendor.error(found.status, found.problem)).encode()
+        verdict = job.destination.verdict(Reply(found.status, body=body))
+
+        assert isinstance(verdict, Stop), request.url
+        assert hasattr(job.settings, verdict.setting)

@@ -58,7 +58,7 @@ DOCUMENTS = [
     ACME,
     changed(ACME, ROUTED | {"batch": {"events": 5, "under": "b", "with": {"k": KEY}},
                          "reply": {"retry": [409], "items": {"list": "e", "index": "i"}}}),
-    changed(ACME, {"reply": {"success": "body.code = 0", "items": {
+    changed(ACME, {"reply": {"success": "body.code = 0", "wrong_key_if": "body.code = 1", "items": {
         "list": "e", "index": "i", "index_text": "/{index}", "retry_flag": "f", "indexes": ["a"],
         "match": {"b.c": "name"}, "untaken": "retry"}}}),
     parse_document(catalog.catalog_text("braze"), "braze.toml") | {"name": "acme"},

@@ -50,9 +50,10 @@ _EVENT = frozenset({*_TYPES, *_NUMBERS, "time", "session_id", "$skip_user_proper
 _USER = frozenset(_EVENT - {"event_type", "event_properties", "insert_id", "session_id"})
 _GROUP = frozenset({"group_type", "group_value", "group_properties"})
 _ENVELOPE = frozenset({"api_key", "events", "options"})
-_KEY_HINT = "api_key must be the API key of the project"
-# The status of a wrong key is a [guess]: of the real one nothing is documented.
-_WRONG_KEY = 401
+# A wrong key gets the status of other bad requests, and a text that begins so [code: Amplitude's
+# own SDKs look for it]; what follows is a [guess].
+_WRONG_KEY = 400
+_KEY_HINT = "Invalid API key: api_key must be the API key of the project"
 
 
 def _batch(call: Call, value: JSON) -> RequestReading:
