@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from segcli.local_server.http_reply import Receive, Refusal
 
-# More than the limit of every vendor; it only keeps memory flat.
+# More than the limit of nearly every vendor; it only keeps memory flat.
 MAX_BODY = 16 * 1024 * 1024
+# A vendor that takes more says so, up to this.
+LARGEST_BODY = 32 * 1024 * 1024
 
 # Enough for 256 requests at once of the largest size that a built-in vendor takes.
 MOST_HELD = 128 * 1024 * 1024
@@ -28,10 +30,10 @@ class Uploads:
     most_held: int = MOST_HELD
     held: int = 0
 
-    async def received(self, receive: Receive) -> bytes | Refusal | None:
+    async def received(self, receive: Receive, most: int = MAX_BODY) -> bytes | Refusal | None:
         """Return the whole body; a refusal if there is no room; None if the client has left.
 
-        A body that is far too large is cut. A body without room is read to its end and dropped.
+        A body of more than `most` bytes is cut. A body without room is read to its end and dropped.
         """
         body, has_room = bytearray(), True
         try:
@@ -40,7 +42,7 @@ class Uploads:
                 if message["type"] != "http.request":
                     return None
                 part = message.get("body", b"")
-                if has_room and len(body) <= MAX_BODY:
+                if has_room and len(body) <= most:
                     has_room = self._take(body, part)
                 if not message.get("more_body"):
                     return bytes(body) if has_room else _NO_ROOM

@@ -23,7 +23,7 @@ from segcli.local_server.http_reply import (
     Send,
     send_reply,
 )
-from segcli.local_server.request_body import Uploads
+from segcli.local_server.request_body import MAX_BODY, Uploads
 from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.dice import dice_of
@@ -96,7 +96,7 @@ class Sandbox:
         if guard and (early := _early_reply(guard, scope["method"], headers)):
             await send_reply(send, early, guard.reply_headers(headers))
             return
-        body = await self.uploads.received(receive)
+        body = await self.uploads.received(receive, self._most_body(scope))
         if body is None:
             return
         reply = self._reply(scope, body)
@@ -134,6 +134,10 @@ class Sandbox:
     def counts(self) -> dict[str, Any]:
         """Return the counts, as `GET /_sandbox` does; safe to call from another thread."""
         return self._counts.report()
+
+    def _most_body(self, scope: Scope) -> int:
+        name = _vendor_in(scope)
+        return self.vendor(name).most_body if name else MAX_BODY
 
     def _reply(self, scope: Scope, body: bytes | Refusal) -> HttpReply | None:
         """Return the reply; None if the request is never answered."""

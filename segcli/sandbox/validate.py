@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from segcli.local_server.http_reply import Refusal
-from segcli.local_server.request_body import MAX_BODY, decompressed
+from segcli.local_server.request_body import decompressed
 from segcli.sandbox.faults import Script
 from segcli.sandbox.json_body import JSON, parse_body
 from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Vendor, VendorRoute
@@ -26,7 +26,7 @@ def _accepted(
     if route.read is None:
         return Accepted((), route.reply(()))
     if vendor.gzip:
-        body = decompressed(call.body, call.headers, most=MAX_BODY)
+        body = decompressed(call.body, call.headers, most=vendor.most_body)
         if isinstance(body, Refusal):
             return body
         call = replace(call, body=body)
@@ -68,8 +68,8 @@ def _value(call: Call, vendor: Vendor, route: VendorRoute) -> JSON | Refusal:
     kind = call.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if vendor.json_only and kind != b"application/json":
         return Refusal(400, "Content-Type must be application/json")
-    if len(call.body) > MAX_BODY:
-        return Refusal(413, f"the body must have at most {MAX_BODY:,} bytes")
+    if len(call.body) > vendor.most_body:
+        return Refusal(413, f"the body must have at most {vendor.most_body:,} bytes")
     try:
         return route.decode(call) if route.decode else parse_body(call.body)
     except ValueError as flaw:

@@ -2,29 +2,20 @@
 
 import re
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from support.posted import call_of, settings_for, with_token
+from support.catalog_events import NOW, TYPES, event_of, job_of, problems_at_vendor
 from support.samples import find, good_events
 from support.tables import for_each
 
 from segcli import catalog
-from segcli.core.event import Event, parse
-from segcli.core.exact_json import dumps, loads
-from segcli.core.outcome import Decision, Job, Mapped, Skipped, map_event
+from segcli.core.exact_json import loads
+from segcli.core.outcome import Decision, Mapped, Skipped, map_event
 from segcli.core.payload_path import value_at
 from segcli.core.replay import Replay
-from segcli.core.replay_age import ReplayOptions
-from segcli.sandbox.faults import Script
-from segcli.sandbox.validate import validate_request
-from segcli.sandbox.vendors import VENDORS
-from segcli.sandbox.vendors.vendor import Accepted
 
-NOW = datetime.now(UTC)
-KEY = Script().key
-TYPES = ("track", "page", "screen", "identify", "group")
 IDS = (
     "2c752713-9d88-46f4-8b45-d19208e1e023",
     "ajs-next-1767556809711-05497785-dfdd-429e-8473-5ca63f9fb436",
@@ -41,48 +32,11 @@ FORMS = {
 }
 
 
-EMAIL = {"email": "a@b.example"}
-
-
-def event_of(kind: str, time: datetime = NOW, message_id: str = "m-1") -> Event:
-    event = {
-        "type": kind, "event": "E", "name": "N", "userId": "user-1", "groupId": "group-1",
-        "messageId": message_id, "timestamp": time.isoformat(), "traits": {"plan": "pro"} | EMAIL,
-        "properties": {"a": 1},
-        "context": {"page": {"url": "https://example.com"}, "traits": EMAIL},
-    }  # fmt: skip
-    return parse(dumps(event))
-
-
-def job_of(name: str, **options: Any) -> Job:
-    destination = find(name)
-    settings = settings_for(destination, KEY)
-    replay = ReplayOptions(now=NOW, is_fixed=True, **options)
-    return Job(destination=destination, settings=settings, reveals_keys=True, replay=replay)
-
-
 def facts_of(name: str, found: Mapped) -> Replay:
     destination = find(name)
     facts = destination.action_replay.get(found.action, destination.replay)
     assert facts
     return facts
-
-
-def problems_at_vendor(name: str, job: Job, found: Mapped) -> list[str]:
-    """Return what the sandbox's vendor says against the request of one event."""
-    destination, marks = job.destination, found.replayed.fields if found.replayed else {}
-    assert destination.marked_request
-    request = (
-        destination.marked_request(found.request_key, [found.body], job.settings, marks)
-        if marks
-        else destination.request(found.request_key, [found.body], job.settings)
-    )
-    reply = validate_request(
-        call_of(with_token(destination, request)), VENDORS[name], script=Script()
-    )
-    if isinstance(reply, Accepted):
-        return [item.problem for item in reply.items if item.problem]
-    return [reply.problem]
 
 
 def mapped(name: str, kind: str, *, time: datetime = NOW, **options: Any) -> Decision:
@@ -129,27 +83,16 @@ def test_id_that_is_a_uuid_stays_what_it_was() -> None:
 
 # --- ages
 
-OLDEST = {
-    "mixpanel": datetime(1971, 1, 1, tzinfo=UTC),
-    "klaviyo": datetime(1990, 1, 1, tzinfo=UTC),
-}
-EARLIER = timedelta(seconds=-1)
+BOUNDED = {"mixpanel", "klaviyo"}
 
 
-def test_file_and_vendor_agree_on_the_oldest_event_that_is_taken() -> None:
-    for name, oldest in OLDEST.items():
-        at_bound = mapped(name, "track", time=oldest)
-        before = mapped(name, "track", time=oldest + EARLIER)
-        forced = mapped(name, "track", time=oldest + EARLIER, older="send")
-        assert isinstance(at_bound, Mapped)
-        assert isinstance(forced, Mapped)
+def test_two_entries_leave_out_old_events() -> None:
+    leaves_out = {"refused", "request", "lost", "now"}
 
-        assert problems_at_vendor(name, job_of(name), at_bound) == []
-        assert isinstance(before, Skipped)
-        assert problems_at_vendor(name, job_of(name), forced) != []
+    assert {n for n in catalog.NAMES if any(f.older in leaves_out for f in _facts(n))} == BOUNDED
 
 
-@for_each("name", set(catalog.NAMES) - set(OLDEST))
+@for_each("name", set(catalog.NAMES) - BOUNDED)
 def test_others_take_events_of_any_age(name: str) -> None:
     found = mapped(name, "track", time=datetime(1970, 1, 2, tzinfo=UTC))
 
@@ -157,48 +100,15 @@ def test_others_take_events_of_any_age(name: str) -> None:
     assert problems_at_vendor(name, job_of(name), found) == []
 
 
-def test_file_and_vendor_agree_on_how_far_ahead_an_event_may_be() -> None:
-    for name, ahead in {"mixpanel": timedelta(hours=1), "klaviyo": timedelta(days=365)}.items():
-        minute = timedelta(minutes=10)
-        within = mapped(name, "track", time=NOW + ahead - minute)
-        beyond = mapped(name, "track", time=NOW + ahead + minute)
-        assert isinstance(within, Mapped)
-        assert isinstance(beyond, Mapped)
-
-        assert problems_at_vendor(name, job_of(name), within) == []
-        assert problems_at_vendor(name, job_of(name), beyond) != []
-        assert within.replayed is None or not within.replayed.remarks
-        assert beyond.replayed
-        assert beyond.replayed.remarks
-
-
 # --- marks
 
-MARKED = {"amplitude": "1d", "posthog": "2d", "klaviyo": "1d"}
-
-
-def has_mark(found: Decision) -> bool:
-    assert isinstance(found, Mapped)
-    return bool(found.replayed and found.replayed.is_marked)
-
-
-@for_each(("name", "after"), MARKED.items())
-def test_vendor_takes_the_mark_of_an_old_event(name: str, after: str) -> None:
-    age = timedelta(days=int(after.removesuffix("d")))
-    minute = timedelta(minutes=1)
-    old = mapped(name, "track", time=NOW - age - minute)
-    assert isinstance(old, Mapped)
-
-    assert has_mark(old)
-    assert not has_mark(mapped(name, "track", time=NOW - age + minute))
-    assert not has_mark(mapped(name, "track", time=NOW - age - minute, live=True))
-    assert problems_at_vendor(name, job_of(name), old) == []
+MARKED = {"amplitude", "posthog", "klaviyo"}
 
 
 def test_no_other_entry_has_a_mark() -> None:
     with_marks = {name for name in catalog.NAMES if any(f.set for f in _facts(name))}
 
-    assert with_marks == MARKED.keys()
+    assert with_marks == MARKED
 
 
 # --- evidence, and one request an event

@@ -1,20 +1,46 @@
 """The sandbox's vendors of the catalog: rules of their own, and what our files send fits them."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 
 from support import vendor_rows
 from support.posted import HOST, call_of, requests_of, settings_for, with_token
 from support.samples import SAMPLES_SENT, find, good_events
 from support.tables import for_each
+from support.vendor_requests import (
+    AMPLITUDE,
+    BASIC,
+    BRAZE,
+    BRAZE_USER,
+    HOUR,
+    JSON,
+    KEY,
+    KLAVIYO,
+    KLAVIYO_PROFILE,
+    MIXPANEL,
+    MIXPANEL_PROFILE,
+    NOW,
+    OF_KLAVIYO,
+    POSTHOG,
+    YEAR,
+    Post,
+    iso,
+    milliseconds,
+    nested,
+    to_amplitude,
+    to_attributes,
+    to_braze,
+    to_engage,
+    to_identify,
+    to_import,
+    to_klaviyo,
+    to_posthog,
+    to_profiles,
+)
 
 from segcli import catalog
 from segcli.core.destination import Request
@@ -27,18 +53,6 @@ from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import VENDORS
 from segcli.sandbox.vendors.vendor import NEVER, Accepted
-
-KEY = Script().key
-NOW = time.time()
-HOUR, YEAR = 3_600, 365 * 86_400
-
-
-def iso(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%S.000Z}"
-
-
-def milliseconds(seconds: float) -> int:
-    return int(seconds * 1_000)
 
 
 @cache
@@ -123,91 +137,6 @@ def test_requests_of_the_file_stay_within_the_documented_bounds(
 
 
 # --- rules, on both sides of each bound
-
-Post = Callable[[Any], Request]
-
-
-def to_import(events: Any) -> Request:
-    return Request(url=f"{HOST}/import?strict=1", headers=BASIC, body=json.dumps(events).encode())
-
-
-def to_engage(records: Any, more: str = "?verbose=1") -> Request:
-    return Request(url=f"{HOST}/engage{more}", headers=BASIC, body=json.dumps(records).encode())
-
-
-BASIC = {"Content-Type": "application/json", "Authorization": "Basic c2FuZGJveDo="}
-MIXPANEL = {
-    "event": "E",
-    "properties": {"time": milliseconds(NOW), "distinct_id": "user-1", "$insert_id": "a-1"},
-}
-MIXPANEL_PROFILE = {"$token": KEY, "$distinct_id": "user-1", "$set": {"a": 1}}
-
-
-def nested(levels: int) -> Any:
-    return {"a": nested(levels - 1)} if levels else 1
-
-
-def to_amplitude(events: Any, **options: int) -> Request:
-    body = {"api_key": KEY, "events": events, "options": options}
-    return Request(url=f"{HOST}/batch", headers=JSON, body=json.dumps(body).encode())
-
-
-def to_identify(users: Any, **more: Any) -> Request:
-    form = {"api_key": KEY, "identification": json.dumps(users)} | more
-    return Request(url=f"{HOST}/identify", body=urlencode(form).encode())
-
-
-def to_posthog(events: Any, **more: Any) -> Request:
-    body = {"api_key": KEY, "batch": events} | more
-    return Request(url=f"{HOST}/batch/", headers=JSON, body=json.dumps(body).encode())
-
-
-def to_klaviyo(entries: Any) -> Request:
-    return job("event-bulk-create-job", "events-bulk-create", entries)
-
-
-def to_profiles(profiles: Any) -> Request:
-    return job("profile-bulk-import-job", "profiles", profiles)
-
-
-def job(kind: str, name: str, entries: Any) -> Request:
-    body = {"data": {"type": kind, "attributes": {name: {"data": entries}}}}
-    path = "event-bulk-create-jobs" if name == "events-bulk-create" else "profile-bulk-import-jobs"
-    return Request(url=f"{HOST}/api/{path}", headers=OF_KLAVIYO, body=json.dumps(body).encode())
-
-
-def to_braze(events: Any, **more: Any) -> Request:
-    body = {"events": events} | more
-    return Request(url=f"{HOST}/users/track", headers=BEARER, body=json.dumps(body).encode())
-
-
-def to_attributes(users: Any) -> Request:
-    body = {"attributes": users}
-    return Request(url=f"{HOST}/users/track", headers=BEARER, body=json.dumps(body).encode())
-
-
-JSON = {"Content-Type": "application/json"}
-BEARER = JSON | {"Authorization": "Bearer sandbox"}
-OF_KLAVIYO = {
-    "Content-Type": "application/vnd.api+json",
-    "Authorization": "Klaviyo-API-Key sandbox",
-    "revision": "2026-07-15",
-}
-AMPLITUDE = {"event_type": "E", "user_id": "user-1", "time": milliseconds(NOW)}
-POSTHOG = {"event": "E", "properties": {"distinct_id": "user-1"}, "timestamp": iso(NOW)}
-KLAVIYO = {
-    "type": "event-bulk-create",
-    "attributes": {
-        "profile": {"data": {"type": "profile", "attributes": {"external_id": "user-1"}}},
-        "events": {"data": [{"type": "event", "attributes": {
-            "properties": {}, "time": iso(NOW), "unique_id": "m-1",
-            "metric": {"data": {"type": "metric", "attributes": {"name": "E"}}},
-        }}]},
-    },
-}  # fmt: skip
-KLAVIYO_PROFILE = {"type": "profile", "attributes": {"external_id": "user-1"}}
-BRAZE = {"external_id": "user-1", "name": "E", "time": iso(NOW), "properties": {}}
-BRAZE_USER = {"external_id": "user-1", "plan": "pro"}
 
 # Vendor, how a list of payloads is posted, a good payload, a path, and values there: one that is
 # taken, and one that is not.
@@ -336,20 +265,7 @@ def test_value_is_taken_up_to_the_documented_bound(
     assert problem
 
 
-# Vendor, how a list is posted, a payload, and how many a request may hold.
-MOST: list[tuple[str, Post, Any, int]] = [
-    ("mixpanel", to_import, MIXPANEL, 2_000),
-    ("mixpanel", to_engage, MIXPANEL_PROFILE, 2_000),
-    ("amplitude", to_amplitude, AMPLITUDE, 2_000),
-    ("klaviyo", to_klaviyo, KLAVIYO, 1_000),
-    ("klaviyo", to_profiles, KLAVIYO_PROFILE, 10_000),
-    ("braze", to_braze, BRAZE, 75),
-    ("braze", to_attributes, BRAZE_USER, 75),
-    *vendor_rows.MOST,
-]
-
-
-@for_each(("name", "post", "payload", "most"), MOST)
+@for_each(("name", "post", "payload", "most"), vendor_rows.MOST)
 def test_request_may_hold_so_many_events_and_no_more(
     name: str, post: Post, payload: Any, most: int
 ) -> None:
@@ -358,19 +274,7 @@ def test_request_may_hold_so_many_events_and_no_more(
     assert isinstance(answer(name, post([])), Refusal)
 
 
-# Vendor, how a list is posted, a payload, a field that may be long, how many events there are, and
-# how many bytes the request may have; of one event, how many that event may have.
-LARGEST: list[tuple[str, Post, Any, str, int, int]] = [
-    ("mixpanel", to_import, MIXPANEL, "properties.pad", 3, 2_097_152),
-    ("mixpanel", to_import, MIXPANEL, "properties.pad", 1, 1_000_000),
-    ("posthog", to_posthog, POSTHOG, "properties.pad", 1, 1_000_000),
-    ("klaviyo", to_profiles, KLAVIYO_PROFILE, "attributes.title", 1, 100_000),
-    ("klaviyo", to_profiles, KLAVIYO_PROFILE, "attributes.title", 60, 5_000_000),
-    *vendor_rows.LARGEST,
-]
-
-
-@for_each(("name", "post", "payload", "path", "count", "most"), LARGEST)
+@for_each(("name", "post", "payload", "path", "count", "most"), vendor_rows.LARGEST)
 def test_request_and_event_may_have_so_many_bytes_and_no_more(
     name: str, post: Post, payload: Any, path: str, count: int, most: int
 ) -> None:

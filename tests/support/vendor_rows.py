@@ -5,17 +5,34 @@ The rows are those of the tables in `tests/sandbox/test_catalog_vendors.py`.
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from support.posted import HOST
+from support.vendor_requests import (
+    AMPLITUDE,
+    BRAZE,
+    BRAZE_USER,
+    KLAVIYO,
+    KLAVIYO_PROFILE,
+    MIXPANEL,
+    MIXPANEL_PROFILE,
+    POSTHOG,
+    Post,
+    to_amplitude,
+    to_attributes,
+    to_braze,
+    to_engage,
+    to_import,
+    to_klaviyo,
+    to_posthog,
+    to_profiles,
+)
 
 from segcli.core.destination import Request
 from segcli.sandbox.faults import Script
 
 KEY = Script().key
 NOW = int(time.time())
-Post = Callable[[Any], Request]
 Bound = tuple[str, Post, Any, str, Any, Any]
 # Credentials of which the user is of no account.
 BASIC = {"Content-Type": "application/json", "Authorization": "Basic bWU6c2FuZGJveA=="}
@@ -195,17 +212,43 @@ BOUNDS: list[Bound] = [
     ),
 ]  # fmt: skip
 
+# Vendor, how a list is posted, a payload, and how many a request may hold.
 MOST: list[tuple[str, Post, Any, int]] = [
+    ("mixpanel", to_import, MIXPANEL, 2_000),
+    ("mixpanel", to_engage, MIXPANEL_PROFILE, 2_000),
+    ("amplitude", to_amplitude, AMPLITUDE, 2_000),
+    ("klaviyo", to_klaviyo, KLAVIYO, 1_000),
+    ("klaviyo", to_profiles, KLAVIYO_PROFILE, 10_000),
+    ("braze", to_braze, BRAZE, 75),
+    ("braze", to_attributes, BRAZE_USER, 75),
     ("hubspot", to_events, HUBSPOT_EVENT, 500),
     ("hubspot", to_contacts, HUBSPOT_CONTACT, 100),
     ("iterable", to_track, ITERABLE_EVENT, 1_001),
     ("iterable", to_update, ITERABLE_USER, 1_001),
 ]
 
+# Vendor, how a list is posted, a payload, a field that may be long, how many events there are, and
+# how many bytes the request may have; of one event, how many that event may have.
 LARGEST: list[tuple[str, Post, Any, str, int, int]] = [
+    ("mixpanel", to_import, MIXPANEL, "properties.pad", 3, 2_097_152),
+    ("mixpanel", to_import, MIXPANEL, "properties.pad", 1, 1_000_000),
+    ("posthog", to_posthog, POSTHOG, "properties.pad", 1, 1_000_000),
+    ("posthog", to_posthog, POSTHOG, "properties.pad", 25, 19_999_999),
+    (
+        "amplitude",
+        to_amplitude,
+        AMPLITUDE | {"event_properties": {}},
+        "event_properties.pad",
+        4,
+        20_000_000,
+    ),
+    ("klaviyo", to_profiles, KLAVIYO_PROFILE, "attributes.title", 1, 100_000),
+    ("klaviyo", to_profiles, KLAVIYO_PROFILE, "attributes.title", 60, 5_000_000),
+    ("klaviyo", to_klaviyo, KLAVIYO, "attributes.profile.data.attributes.title", 60, 5_000_000),
     ("customerio", to_customerio, CUSTOMERIO_EVENT, "attributes.pad.text", 20, 500_000),
     ("customerio", to_customerio, CUSTOMERIO_EVENT, "attributes.pad.text", 1, 32_000),
     ("iterable", to_track, ITERABLE_EVENT, "dataFields.text", 3, 4 * 1024 * 1024),
+    ("iterable", to_update, ITERABLE_USER, "dataFields.text", 3, 4 * 1024 * 1024),
 ]
 
 WHOLE: list[tuple[str, Request, int]] = [

@@ -57,8 +57,6 @@ _KEY_HINT = "Invalid API key: api_key must be the API key of the project"
 
 
 def _batch(call: Call, value: JSON) -> RequestReading:
-    if len(call.body) > _MOST_BYTES:
-        return Refusal(413, f"the body must have at most {_MOST_BYTES:,} bytes")
     if problem := not_object(value, "the body") or unknown_key(value, _ENVELOPE):
         return Refusal(400, problem)
     if value.get("api_key") != call.key.decode():
@@ -198,6 +196,7 @@ AMPLITUDE = Vendor(
     error=_error,
     key_hint=_KEY_HINT,
     json_only=False,
+    most_body=_MOST_BYTES,
     by_item=_failed,
     lost=whole_or_none,
 )

@@ -13,6 +13,7 @@ from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.credentials import bearer
 from segcli.sandbox.vendors.rules import (
+    json_size,
     no_text,
     not_object,
     not_time,
@@ -116,7 +117,7 @@ def _properties_problem(properties: JSON) -> str:
         return ""
     if problem := not_object(properties, "properties"):
         return problem
-    if len(json.dumps(properties)) > _PROPERTIES_BYTES:
+    if json_size(properties) > _PROPERTIES_BYTES:
         return f"properties must have at most {_PROPERTIES_BYTES:,} bytes"
     found = (_named_problem(name, value) for name, value in properties.items())
     return next(filter(None, found), "")

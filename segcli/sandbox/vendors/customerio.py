@@ -57,14 +57,8 @@ def _batch(call: Call, value: JSON) -> RequestReading:
         return Refusal(413, f"the body must have at most {_MOST_BYTES:,} bytes")
     if problem := not_list_under(value, "batch"):
         return Refusal(400, problem)
-    reading = read_list(value["batch"], elements(call.body, "batch"), _item_problem)
-    return reading if isinstance(reading, Refusal) else tuple(map(_sized, reading))
-
-
-def _sized(item: ReceivedItem) -> ReceivedItem:
-    if len(item.raw) <= _ITEM_BYTES:
-        return item
-    return ReceivedItem(item.payload, item.raw, f"the item is larger than {_ITEM_BYTES:,} bytes")
+    raws = elements(call.body, "batch")
+    return read_list(value["batch"], raws, _item_problem, most_bytes=_ITEM_BYTES)
 
 
 def _item_problem(item: JSON) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from segcli.core.placeholder import ROUTE, Placeholder, Template, template_text
 from segcli.core.request_layout import CONTENT_TYPES, PostLayout, RequestLayout
 from segcli.local_server.http_reply import Refusal
+from segcli.local_server.request_body import LARGEST_BODY, MAX_BODY
 from segcli.sandbox.json_body import JSON
 from segcli.sandbox.vendors.direct_destination import message
 from segcli.sandbox.vendors.file_bodies import (
@@ -56,6 +57,7 @@ def vendor_from_layout(layout: RequestLayout) -> Vendor:
         key_hint="the key is not where the destination file says, or is a wrong one",
         json_only=False,
         gzip=any(post.compression for _, post in _posts(layout)),
+        most_body=_most_body(layout),
         route_of=route_of,
         by_item=some_failed(layout.items, layout.success) if layout.items else None,
         lost=lost_with(layout.items) if layout.items else None,
@@ -84,6 +86,13 @@ def _posts(layout: RequestLayout) -> Iterator[tuple[Template, PostLayout]]:
         for part in layout.address.path.parts:
             parts += route.parts if part == Placeholder(ROUTE) else (part,)
         yield Template(tuple(parts)), post
+
+
+def _most_body(layout: RequestLayout) -> int:
+    """Return the most bytes of a body: the largest batch that the file allows, within reason."""
+    batches = [post.batch for _, post in _posts(layout) if post.batch]
+    largest = max((one.bytes for one in batches if one.bytes), default=0)
+    return min(max(largest, MAX_BODY), LARGEST_BODY)
 
 
 def _matcher(layout: RequestLayout, call: Call) -> TemplateMatcher:

@@ -7,6 +7,7 @@ Rules from its API description [doc], `stable.json` of github.com/klaviyo/openap
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -56,15 +57,31 @@ _PROFILE_TYPES: dict[str, type] = dict.fromkeys(_PROFILE_TEXTS, str) | dict.from
 Table = Mapping[str, Any]
 
 
-def _job(
-    kind: str, name: str, most: int, problem: Callable[[JSON], str], call: Call, value: JSON
-) -> RequestReading:
-    """Read a job: its entries stand in a list under a name of its attributes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """A kind of job: its entries stand in a list under a name of its attributes.
+
+    kind: its type.
+    name: the name.
+    problem: returns what is wrong with an entry.
+    most: how many entries it may have.
+    most_bytes: how large an entry may be; None for no bound.
+    """
+
+    kind: str
+    name: str
+    problem: Callable[[JSON], str]
+    most: int
+    most_bytes: int | None = None
+
+
+def _read_job(job: _Job, call: Call, value: JSON) -> RequestReading:
+    name = job.name
     if refusal := _envelope_refusal(call):
         return refusal
     found = (
         not_object(value, "the body")
-        or _resource_problem(value.get("data"), kind, "data")
+        or _resource_problem(value.get("data"), job.kind, "data")
         or unknown_key(value["data"]["attributes"], frozenset({name}))
         or not_object(value["data"]["attributes"].get(name), name)
     )
@@ -73,9 +90,8 @@ def _job(
     entries = value["data"]["attributes"][name].get("data")
     if not isinstance(entries, list):
         return Refusal(400, f"{name}.data must be an array")
-    return read_list(
-        entries, elements(call.body, "data", "attributes", name, "data"), problem, most=most
-    )
+    raws = elements(call.body, "data", "attributes", name, "data")
+    return read_list(entries, raws, job.problem, most=job.most, most_bytes=job.most_bytes)
 
 
 def _envelope_refusal(call: Call) -> Refusal | None:
@@ -190,12 +206,6 @@ def _email_problem(email: JSON) -> str:
     return "" if email is None or "@" in email else "email is no address"
 
 
-def _sized_profile_problem(profile: JSON) -> str:
-    problem = _profile_problem(profile)
-    is_large = len(json.dumps(profile)) > _PROFILE_BYTES
-    return problem or (f"profile is larger than {_PROFILE_BYTES:,} bytes" if is_large else "")
-
-
 def _failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tuple[int, bytes]:
     """Return the reply that points to each bad event or profile."""
     is_event = '"event-bulk-create"' in items[0].raw.decode()
@@ -224,15 +234,28 @@ def _error(status: int, problem: str) -> dict[str, Any]:
     return {"errors": [_json_api_error(status, problem, "/data")]}
 
 
-_EVENTS = partial(_job, "event-bulk-create-job", "events-bulk-create", _MOST_EVENTS, _entry_problem)
-_PROFILES = partial(
-    _job, "profile-bulk-import-job", "profiles", _MOST_PROFILES, _sized_profile_problem
+_EVENTS = _Job(
+    kind="event-bulk-create-job",
+    name="events-bulk-create",
+    problem=_entry_problem,
+    most=_MOST_EVENTS,
+)
+_PROFILES = _Job(
+    kind="profile-bulk-import-job",
+    name="profiles",
+    problem=_profile_problem,
+    most=_MOST_PROFILES,
+    most_bytes=_PROFILE_BYTES,
 )
 
 KLAVIYO = Vendor(
     routes={
-        "/api/event-bulk-create-jobs": {"POST": VendorRoute(_EVENTS, always(b""))},
-        "/api/profile-bulk-import-jobs": {"POST": VendorRoute(_PROFILES, always(b"{}"))},
+        "/api/event-bulk-create-jobs": {
+            "POST": VendorRoute(partial(_read_job, _EVENTS), always(b""))
+        },
+        "/api/profile-bulk-import-jobs": {
+            "POST": VendorRoute(partial(_read_job, _PROFILES), always(b"{}"))
+        },
     },
     error=_error,
     header=b"authorization",

@@ -61,16 +61,8 @@ def _events(call: Call, value: JSON) -> RequestReading:
         return Refusal(413, f"the body must have at most {_MOST_BYTES:,} bytes")
     if not isinstance(value, list):
         return Refusal(400, "the body must be an array")
-    reading = read_list(value, elements(call.body), _event_problem, most=_MOST_EVENTS)
-    if isinstance(reading, Refusal):
-        return reading
-    return tuple(map(_sized, reading))
-
-
-def _sized(item: ReceivedItem) -> ReceivedItem:
-    if len(item.raw) <= _EVENT_BYTES:
-        return item
-    return ReceivedItem(item.payload, item.raw, f"event is larger than {_EVENT_BYTES:,} bytes")
+    raws = elements(call.body)
+    return read_list(value, raws, _event_problem, most=_MOST_EVENTS, most_bytes=_EVENT_BYTES)
 
 
 def _event_problem(event: JSON) -> str:

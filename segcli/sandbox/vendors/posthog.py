@@ -28,8 +28,8 @@ from segcli.sandbox.vendors.vendor import (
     read_list,
 )
 
-# "Under 20 MB". The sandbox itself takes no body over 16 MiB.
-_MOST_BYTES = 20_000_000
+# "Under 20 MB".
+_MOST_BYTES = 19_999_999
 # Larger ones are dropped silently after processing.
 _EVENT_BYTES = 1_000_000
 _LONGEST_ID = 200
@@ -41,15 +41,14 @@ _NEEDED = {"$groupidentify": ("$group_type", "$group_key"), "$create_alias": ("a
 
 
 def _batch(call: Call, value: JSON) -> RequestReading:
-    if len(call.body) >= _MOST_BYTES:
-        return Refusal(413, f"the body must stay under {_MOST_BYTES:,} bytes")
     if problem := not_object(value, "the body"):
         return Refusal(400, problem)
     if value.get("api_key") != call.key.decode():
         return Refusal(401, _KEY_HINT)
     if problem := _envelope_problem(value):
         return Refusal(400, problem)
-    reading = read_list(value["batch"], elements(call.body, "batch"), _event_problem)
+    raws = elements(call.body, "batch")
+    reading = read_list(value["batch"], raws, _event_problem, most_bytes=_EVENT_BYTES)
     return reading if isinstance(reading, Refusal) else _whole(reading)
 
 
@@ -64,10 +63,8 @@ def _envelope_problem(value: dict[str, Any]) -> str:
 def _whole(items: tuple[ReceivedItem, ...]) -> RequestReading:
     """Return the events, or refuse all of them for a wrong one [code]."""
     for place, item in enumerate(items):
-        is_large = len(item.raw) > _EVENT_BYTES
-        size = f"the event must have at most {_EVENT_BYTES:,} bytes" if is_large else ""
-        if problem := item.problem or size:
-            return Refusal(400, f"batch[{place}]: {problem}")
+        if item.problem:
+            return Refusal(400, f"batch[{place}]: {item.problem}")
     return items
 
 
@@ -118,4 +115,5 @@ POSTHOG = Vendor(
     routes={"/batch/": {"POST": VendorRoute(_batch, always(b'{"status":"Ok"}'))}},
     error=_error,
     key_hint=_KEY_HINT,
+    most_body=_MOST_BYTES,
 )

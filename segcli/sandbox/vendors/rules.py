@@ -4,6 +4,7 @@ Each returns the first problem, which starts with the name of the field, or "" i
 so `or` joins them. A problem never quotes a value, because that may be a person's address.
 """
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Set
 from typing import Any, cast
@@ -31,6 +32,11 @@ KINDS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 _IDS = ("userId", "anonymousId")
 _OBJECTS = ("context", "integrations", "properties", "traits")
 _ID_TYPES = (str, int, float)
+
+
+def json_size(value: JSON) -> int:
+    """Return the bytes of a value as compact JSON."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def not_object(value: object, name: str) -> str:

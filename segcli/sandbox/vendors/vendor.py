@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from segcli.local_server.http_reply import Refusal
+from segcli.local_server.request_body import LARGEST_BODY, MAX_BODY
 from segcli.sandbox.json_body import JSON
 
 ANYWHERE = "*"
@@ -90,6 +91,7 @@ class Vendor:
     key_optional: whether a request without the header is accepted.
     json_only: whether Content-Type must be application/json.
     gzip: whether a body may be compressed.
+    most_body: the most bytes of a body, also when it is decompressed.
     home: the part of the endpoint after the vendor's name.
     reset_header: a header of a 429 that repeats the seconds of Retry-After.
     admits: checks the key of a request, instead of `header`.
@@ -109,6 +111,7 @@ class Vendor:
     key_optional: bool = False
     json_only: bool = True
     gzip: bool = False
+    most_body: int = MAX_BODY
     home: str = ""
     reset_header: bytes = b""
     admits: Callable[[Call], bool] | None = None
@@ -116,6 +119,11 @@ class Vendor:
     by_item: Callable[[Sequence[ReceivedItem], Mapping[int, int]], tuple[int, bytes]] | None = None
     lost: Callable[[Sequence[ReceivedItem], Mapping[int, int]], Mapping[int, int]] | None = None
     key_paths: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a body that would take too much memory."""
+        if self.most_body > LARGEST_BODY:
+            raise ValueError(f"a body may have at most {LARGEST_BODY:,} bytes")
 
 
 def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestReading]:
@@ -129,16 +137,30 @@ def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestRead
 
 
 def read_list(
-    values: JSON, raws: Sequence[bytes], problem: Callable[[JSON], str], *, most: int | None = None
+    values: JSON,
+    raws: Sequence[bytes],
+    problem: Callable[[JSON], str],
+    *,
+    most: int | None = None,
+    most_bytes: int | None = None,
 ) -> RequestReading:
-    """Return the events of a list, each with its problem; refuse what is no list of 1 to `most`."""
+    """Return the events of a list, each with its problem; refuse what is no list of 1 to `most`.
+
+    most_bytes: how large an event may be.
+    """
     if not isinstance(values, list) or not values:
         return Refusal(400, "there must be a list of events that is not empty")
     if most is not None and len(values) > most:
         return Refusal(413, f"there must be at most {most:,} events")
     return tuple(
-        ReceivedItem(value, raw, problem(value)) for value, raw in zip(values, raws, strict=True)
+        ReceivedItem(value, raw, problem(value) or _too_large(raw, most_bytes))
+        for value, raw in zip(values, raws, strict=True)
     )
+
+
+def _too_large(raw: bytes, most: int | None) -> str:
+    is_large = most is not None and len(raw) > most
+    return f"the event must have at most {most:,} bytes" if is_large else ""
 
 
 def whole_or_none(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> Mapping[int, int]:
