@@ -1,6 +1,6 @@
 """What is decided about a line: mapped, for one action or several, skipped or rejected."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -36,13 +36,22 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
         return request_key(self.route, self.request_values)
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """An action that does not get an event because of its age, with the reason."""
+
+    action: str
+    reason: str
+
+
 class FanOut(msgspec.Struct, frozen=True):
     """What becomes of an event that several actions take.
 
     requests: what it becomes for each action, in the order in which they are sent.
+    left_out: the actions that do not get it.
     """
 
     requests: tuple[Mapped | Unmapped, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def mapped(self) -> tuple[Mapped, ...]:
@@ -56,8 +65,14 @@ class FanOut(msgspec.Struct, frozen=True):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The notes of all payloads, each once."""
-        return tuple(dict.fromkeys(note for one in self.mapped for note in one.notes))
+        """The notes of all payloads, and of actions that are left out, each once."""
+        return self.notes_apart_from(())
+
+    def notes_apart_from(self, settled: Container[str]) -> tuple[str, ...]:
+        """Return the notes, but not on actions that are left out and settled already."""
+        of_payloads = (note for one in self.mapped for note in one.notes)
+        left_out = (left_out_note(one.reason) for one in self.left_out if one.action not in settled)
+        return tuple(dict.fromkeys([*of_payloads, *left_out]))
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -67,6 +82,11 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 Decision = Mapped | FanOut | Skipped | Rejected
+
+
+def left_out_note(reason: str) -> str:
+    """Return what the summary counts of an action that is left out for a reason."""
+    return f"one action: {reason}"
 
 
 def payloads_of(outcome: Decision) -> Sequence[Mapped]:

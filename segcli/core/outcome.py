@@ -9,7 +9,7 @@ import orjson
 
 from segcli.core import event as events
 from segcli.core import exact_json
-from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of
+from segcli.core.decision import Decision, FanOut, LeftOut, Mapped, Skipped, payloads_of
 from segcli.core.destination import Destination, Payload, Unmapped, no_skip_reason
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
@@ -330,11 +330,12 @@ def _by_action(job: Job) -> Callable[[Event], Decision]:
             return Unmapped(found.action, found.route, rejected)
 
     def mapped(event: Event) -> Decision:
-        found = [request(one, event) for one in payloads(event, settings)]
+        taken = payloads(event, settings)
+        found = [request(one, event) for one in taken]
         if not found:
             return Skipped(skip_reason(event, settings) or no_action)
         if len(found) > 1:
-            return _of_several(found)
+            return _of_several(found, [one.action for one in taken])
         only = found[0]
         if isinstance(only, Mapped | Skipped):
             return only
@@ -344,21 +345,20 @@ def _by_action(job: Job) -> Callable[[Event], Decision]:
     return mapped
 
 
-def _of_several(found: Sequence[Mapped | Unmapped | Skipped]) -> FanOut | Skipped:
+def _of_several(
+    found: Sequence[Mapped | Unmapped | Skipped], actions: Sequence[str]
+) -> FanOut | Skipped:
     """Return the outcome of an event that several actions take; its age may leave out some.
 
     It stays that of several actions if only one is left: a resumed run may know the result.
     """
-    requests = [one for one in found if not isinstance(one, Skipped)]
-    skipped = [one for one in found if isinstance(one, Skipped)]
-    if not requests:
-        return skipped[0]
-    for at, one in enumerate(requests):
-        if skipped and isinstance(one, Mapped):
-            notes = (*one.notes, *(f"one action: {left.reason}" for left in skipped))
-            requests[at] = msgspec.structs.replace(one, notes=notes)
-            break
-    return FanOut(tuple(requests))
+    requests = tuple(one for one in found if not isinstance(one, Skipped))
+    left_out = tuple(
+        LeftOut(action, one.reason)
+        for action, one in zip(actions, found, strict=True)
+        if isinstance(one, Skipped)
+    )
+    return FanOut(requests, left_out) if requests else Skipped(left_out[0].reason)
 
 
 def _unknown_action(actions: Sequence[str], destination: Destination[Any]) -> Rejected | None:

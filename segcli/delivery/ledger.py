@@ -85,6 +85,10 @@ class Ledger:
         self._tally.fanned_out += 1
         return frozenset(event.open)
 
+    def settled_actions(self, line: Line) -> Collection[str]:
+        """Return the actions of a line that is not settled that an earlier run has settled."""
+        return {one.action for one in self._store.settled_actions(line)}
+
     def is_of_several(self, line: Line) -> bool:
         """Return whether several actions take the event of a line."""
         return self._events.holds(line)

@@ -69,8 +69,12 @@ class OpenEvents:
     def add(
         self, line: Line, actions: Sequence[str], earlier: Sequence[SettledAction]
     ) -> OpenEvent:
-        """Add an event; `earlier` is what earlier runs have settled of it."""
-        event = OpenEvent(line, actions)
+        """Add an event; `earlier` is what earlier runs have settled of it.
+
+        It may be too old by now for an action that is settled: what became of that counts.
+        """
+        settled = [one.action for one in earlier if one.action not in actions]
+        event = OpenEvent(line, [*settled, *actions])
         for one in earlier:
             failure = msgspec.convert(one.failure, ActionFailure) if one.failure else None
             event.settle(one.action, failure)

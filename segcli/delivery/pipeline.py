@@ -11,11 +11,12 @@ from typing import Any
 from segcli.accounting.reject_samples import RejectSamples
 from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.accounting.tally import Tally
-from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped, left_out_note, payloads_of
 from segcli.core.destination import Unmapped
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Decide, Job, make_mapper
+from segcli.core.reason import is_too_old
 from segcli.core.redaction import Redactor
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
@@ -316,10 +317,23 @@ class _Delivery:
                 case FanOut() as several:
                     ended += await self._queue_several(line, several, rest)
                 case Skipped(reason):
-                    rest.add("skipped", reason, "", line)
+                    ended += self._skip(line, reason, rest)
                 case Rejected() as rejected:
                     rest.reject(line, rejected, rejected.action)
         return [*rest.results(), *ended]
+
+    def _skip(self, line: Line, reason: str, rest: LinesWithoutRequest) -> Sequence[Result]:
+        """Skip a line, or return its result if an earlier run has sent it to some of its actions.
+
+        It has become too old for those that are open.
+        """
+        if not (is_too_old(reason) and self.ledger.settled_actions(line)):
+            rest.add("skipped", reason, "", line)
+            return ()
+        self.tally.notes[left_out_note(reason)] += 1
+        self.tally.bytes_to_send += line.size
+        self.ledger.open_event(line, ())
+        return [self.ledger.end_event(line)]
 
     def _count(self, lines: Sequence[Line], found: Sequence[Decision]) -> None:
         """Count before it is queued, or more would be answered than there is to send."""
@@ -338,7 +352,8 @@ class _Delivery:
 
         Return the result of the event if that has settled all of them.
         """
-        self.tally.notes.update(several.notes)
+        settled = self.ledger.settled_actions(line) if several.left_out else ()
+        self.tally.notes.update(several.notes_apart_from(settled))
         left = self.ledger.open_event(line, [one.action for one in several.requests])
         if not left:
             return [self.ledger.end_event(line)]
