@@ -56,6 +56,11 @@ def check_plain_http(job: Job, *, is_allowed: bool) -> None:
             )
 
 
+def stays_here(job: Job) -> bool:
+    """Return whether all requests of a job stay on this machine."""
+    return is_this_machine(_split(job.destination.address(job.settings)).hostname or "")
+
+
 def is_this_machine(host: str) -> bool:
     """True if a request to this host stays on this machine."""
     if host == "localhost":

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -121,12 +122,30 @@ class Started:
 def check_sending(job: Job, *, allow_http: bool, rehearsal: bool = False) -> None:
     """Check that every required setting is there, and that the keys may go to the address.
 
-    Raises SettingsError or UsageError.
+    Also that ages are not counted from the future. Raises SettingsError or UsageError.
     """
     settings.require(job.destination.name, job.settings)
     if not rehearsal:
+        check_now(job, datetime.now(UTC))
         trust.check_addresses(job)
         trust.check_plain_http(job, is_allowed=allow_http)
+
+
+def check_now(job: Job, clock: datetime) -> None:
+    """Raise UsageError if ages would be counted from a time that has not come yet.
+
+    The vendor counts them from its own clock. Events of today would be left out, or marked as old.
+    A server on this machine may be a sandbox.
+    """
+    replay, facts = job.replay, job.destination.all_replay_facts()
+    is_ahead = replay.is_fixed and replay.now is not None and replay.now > clock
+    if not is_ahead or trust.stays_here(job) or not any(one.has_age_rules for one in facts):
+        return
+    raise UsageError(
+        f"--now is ahead of the clock, but {job.destination.name} counts ages from its own: events "
+        "that are not old would be left out, or marked as old",
+        "Leave --now out, or rehearse with --sandbox or --dry-run.",
+    )
 
 
 def check_start(*, resume: bool, restart: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from segcli.core import settings, trust
 from segcli.core.outcome import Job
@@ -9,6 +10,7 @@ from segcli.core.secret import Secret, display_address
 from segcli.core.settings import Given, Origin, Place
 from segcli.errors import UsageError
 from segcli.http.transports import TRANSPORTS
+from segcli.runs.send_start import check_now
 from segcli.spark.cluster_job import ClusterJob
 from segcli.spark.executor import KeySource, key_source
 from segcli.spark.job_state import StatePlace
@@ -91,6 +93,7 @@ def check_send(job: ClusterJob, send: SparkSend) -> Job:
     settings.require(checked.destination.name, checked.settings)
     trust.check_addresses(checked)
     trust.check_plain_http(checked, is_allowed=send.allow_http)
+    check_now(checked, datetime.now(UTC))
     _check_outside(job, send.state)
     return checked
 

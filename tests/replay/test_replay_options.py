@@ -1,6 +1,8 @@
 """`--older`, `--now` and `--live`, alike in every command and in Python."""
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from support.samples import Run
 from support.tables import for_each
 
 import segcli as api
+from segcli.core.event_time import parse_time
 from segcli.errors import UsageError
 from segcli.job_spec import ReplaySpec, spec_from
 from segcli.runs.job_request import JobRequest
+from segcli.runs.send_start import check_now
 
 
 @pytest.fixture
@@ -169,3 +173,54 @@ def test_the_sandbox_takes_the_marks_of_requests(
     assert len(kept.read_bytes().splitlines()) == 2
     assert b"note: historical = true is set on 1 of 2 events" in done.stderr
     kept.unlink()
+
+
+CLOCK = parse_time("2026-12-01T12:00:00Z")
+NEVER_MARKED: dict[str, Any] = {"messages": "yes", "profiles": "last"}
+
+
+@for_each(
+    ("now", "endpoint", "facts", "is_refused"),
+    [
+        ("2026-12-01T12:00:01Z", "https://acme.example", FACTS, True),
+        ("2026-12-01T12:00:00Z", "https://acme.example", FACTS, False),
+        ("2020-01-01", "https://acme.example", FACTS, False),
+        (None, "https://acme.example", FACTS, False),
+        ("2027-01-01", "http://127.0.0.1:8080/acme", FACTS, False),
+        ("2027-01-01", "https://acme.example", {"messages": "recent"}, True),
+        ("2027-01-01", "https://acme.example", NEVER_MARKED, False),
+        ("2027-01-01", "https://acme.example", {}, False),
+    ],
+)
+def test_ages_are_not_counted_from_a_time_that_the_vendor_has_not_seen(
+    tmp_path: Path, now: str | None, endpoint: str, facts: dict[str, Any], is_refused: bool
+) -> None:
+    within = {"messages_within": "3d"} if facts.get("messages") == "recent" else {}
+    request = JobRequest(
+        dest=acme_file(tmp_path, facts | within),
+        settings={"endpoint": endpoint},
+        replay=ReplaySpec(now=now),
+    )
+    job = request.resolved().job
+    job = replace(job, replay=replace(job.replay, now=job.replay.now if now else CLOCK))
+
+    with pytest.raises(UsageError, match="ahead of the clock") if is_refused else nullcontext():
+        check_now(job, CLOCK)
+
+
+@for_each("more", [[], ["--older", "send"], ["--yes", "--quiet"]])
+def test_send_refuses_a_time_to_come_before_anything_is_sent(
+    segcli: Segcli, tmp_path: Path, events: Path, more: list[str]
+) -> None:
+    words = ["-d", acme_file(tmp_path), "--now", "9999-01-01", *more, str(events)]
+    sent = segcli("send", "--set", "api_key=k", *words)
+
+    assert sent.code == 2
+    assert "--now is ahead of the clock, but acme counts ages from its own" in sent.err
+    assert segcli("send", "--sandbox", *words).code == 0
+    assert segcli("transform", *(word for word in words if word not in more)).code == 0
+
+
+def test_python_refuses_a_time_to_come(tmp_path: Path, events: Path) -> None:
+    with pytest.raises(UsageError, match="ahead of the clock"):
+        api.send(events, dest=acme_file(tmp_path), now="9999-01-01", settings={"api_key": "k"})
