@@ -314,8 +314,7 @@ class SendQueue:
         if not (self._pace and self._done_for_today and is_stuck):
             return
         if self._done_for_today == len(self._users):
-            wait = min(self._pace.wait(user, 1) for user in self._users)
-            self._stop_signal.stop(self._pace.stopped(len(self._users), wait))
+            self._stop_signal.stop(self._pace.stopped(self._users))
 
     def _consider(self, route_queue: RouteQueue) -> None:
         """Let a batch of this route be sent if waiting would not make it fuller."""

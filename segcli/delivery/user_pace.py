@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ class UserPace:
     """Keeps the limits of a user.
 
     The events of one request go at once, at most those of one second. A day begins with a user's
-    first event.
+    first event of the run: a journal knows lines, but neither their users nor when they were sent.
     """
 
     def __init__(
@@ -82,13 +82,18 @@ class UserPace:
             self._accounts.popitem(last=False)
         return may_go
 
-    def stopped(self, users: int, wait: float) -> Stopped:
-        """Return the error of a run of which only users are left that are done for today."""
-        at = datetime.now(UTC) + timedelta(seconds=wait)
+    def stopped(self, users: Collection[str]) -> Stopped:
+        """Return the error of a run of which only users are left that are done for today.
+
+        A resumed run counts from zero, so it names the time when the day of all of them is over.
+        """
+        wait = max(self.wait(user, 1) for user in users)
+        # Rounded up to the minute.
+        at = datetime.now(UTC) + timedelta(seconds=wait + 60)
         return Stopped(
             f"{self._name} takes {self._day:,} events of a user a day; only events of "
-            f"{count_of(users, 'user')} with so many today are left",
-            f"Resume at {at:%Y-%m-%d %H:%M} UTC or later.",
+            f"{count_of(len(users), 'user')} with so many today are left",
+            f"Resume at {at:%Y-%m-%d %H:%M} UTC or later; a resumed run counts anew.",
         )
 
     def _tokens(self, account: _Account, now: float, most: float) -> float:

@@ -1,8 +1,10 @@
 """The limits of a single user: events a second and a day, without holding back other users."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,21 @@ def test_a_day_later_the_rest_may_go() -> None:
     now[0] += DAY
     assert pace.wait("a", 1) == 0
     assert pace.try_take("a", 9)
+
+
+def test_a_run_is_to_be_resumed_when_the_day_of_all_users_is_over() -> None:
+    now = [1000.0]
+    pace = UserPace("acme", UserLimits(day=1), lambda: now[0])
+    for user in "ab":
+        assert pace.try_take(user, 1)
+        now[0] += 3600
+    before = datetime.now(UTC)
+    found = re.search(r"Resume at (\S+ \S+) UTC", pace.stopped("ab").hint)
+    assert found
+    at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+
+    over = timedelta(seconds=DAY - 3600)
+    assert over <= at - before <= over + (datetime.now(UTC) - before) + timedelta(minutes=1)
 
 
 @for_each("case", [(10, 1, 0.1), (10, 50, 1.0), (0.5, 3, 2.0)])
