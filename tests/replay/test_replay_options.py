@@ -128,10 +128,12 @@ KEPT: list[tuple[list[str], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("words", "payload"), KEPT)
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("kept", KEPT)
 def test_a_resumed_run_keeps_them_without_typing_them_again(
-    vendor: Serve, segcli: Segcli, tmp_path: Path, words: list[str], payload: dict[str, Any]
+    vendor: Serve, segcli: Segcli, tmp_path: Path, kept: Any, shared: bool
 ) -> None:
+    words, payload = kept
     path = write_events(tmp_path / "events.jsonl", map(long_ago, range(4)))
     taken: list[dict[str, Any]] = []
     open_for = [2]
@@ -142,7 +144,8 @@ def test_a_resumed_run_keeps_them_without_typing_them_again(
         taken.append(json.loads(got.body))
         return Answer()
 
-    where = ["--endpoint", vendor(answer).url, "--set", "api_key=k", "--journal", JOURNAL]
+    place = "shared/" if shared else JOURNAL
+    where = ["--endpoint", vendor(answer).url, "--set", "api_key=k", "--journal", place]
     command = ["send", "-d", acme_file(tmp_path), "--concurrency", "1", *where, str(path)]
     assert segcli(*command, *words).code == 3
     open_for[0] = 9
