@@ -47,7 +47,7 @@ from segcli.core.destination import Request
 from segcli.core.outcome import Job
 from segcli.core.placeholder import template_text
 from segcli.core.replay_age import ReplayOptions
-from segcli.core.reply import Delivered, Partial, Reply, Stop
+from segcli.core.reply import Delivered, Partial, Refused, Reply, Stop
 from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
@@ -379,3 +379,34 @@ def test_file_knows_a_wrong_key_from_bad_events_on_every_route(name: str) -> Non
 
         assert isinstance(verdict, Stop), request.url
         assert hasattr(job.settings, verdict.setting)
+
+
+@for_each(("name", "post", "payload"), [row[:3] for row in vendor_rows.MOST])
+def test_what_is_no_object_is_named_like_any_bad_event(name: str, post: Post, payload: Any) -> None:
+    for events in ([5, payload], [payload, None]):
+        found = answer(name, post(events))
+        if isinstance(found, Refusal):
+            continue
+        failed = {place: NEVER for place, item in enumerate(found.items) if item.problem}
+        by_item = VENDORS[name].by_item
+        assert by_item
+        status, body = by_item(found.items, failed)
+        verdict = job_of(name).destination.verdict(Reply(status, body=body))
+
+        assert len(failed) == 1
+        assert isinstance(verdict, Partial | Refused), (name, events)
+
+
+def test_braze_names_what_failed_by_its_list_and_its_place_there() -> None:
+    wrong = BRAZE | {"time": "now"}
+    found = answer("braze", to_braze([BRAZE, wrong], attributes=[BRAZE_USER, {"plan": "pro"}]))
+    assert isinstance(found, Accepted)
+    failed = {place: NEVER for place, item in enumerate(found.items) if item.problem}
+    by_item = VENDORS["braze"].by_item
+    assert by_item
+    errors = json.loads(by_item(found.items, failed)[1])["errors"]
+
+    assert [(one["input_array"], one["index"]) for one in errors] == [
+        ("attributes", 1),
+        ("events", 1),
+    ]

@@ -160,17 +160,17 @@ def _ingested(items: Sequence[ReceivedItem]) -> bytes:
 def _failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tuple[int, bytes]:
     """Return the reply that names bad events by their positions; of a form it names none."""
     reply: dict[str, Any] = {"code": 400, "error": "Request has invalid events"}
-    if any(isinstance(item.payload, dict) and "event_type" in item.payload for item in items):
+    if any(item.has("event_type") for item in items):
         for place, status in failed.items():
-            _name(reply, place, status, items[place].problem)
+            _name(reply, place, status, items[place])
     return 400, json.dumps(reply).encode()
 
 
-def _name(reply: dict[str, Any], place: int, status: int, problem: str) -> None:
+def _name(reply: dict[str, Any], place: int, status: int, item: ReceivedItem) -> None:
     if status != NEVER:
         reply.setdefault("throttled_events", []).append(place)
         return
-    field = problem.partition(" ")[0] or "event_properties"
+    field, problem = item.field or "event_properties", item.problem
     kind = "events_with_invalid_fields"
     if " is missing" in problem:
         kind = "events_with_missing_fields"

@@ -139,14 +139,25 @@ _PROBLEMS: Mapping[str, Callable[[JSON], str]] = {
 
 def _some_failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tuple[int, bytes]:
     """Return the reply that names what was not taken: 201, or 400 if that is all."""
-    kind = "events" if "name" in items[0].payload else "attributes"
+    kinds = [_kind_of(item) for item in items]
     errors = [
-        {"type": items[place].problem or "it failed", "input_array": kind, "index": place}
+        {
+            "type": items[place].why,
+            "input_array": kinds[place],
+            "index": place - kinds.index(kinds[place]),
+        }
         for place in failed
     ]
     is_all = len(failed) == len(items) and NEVER in failed.values()
     message = errors[0]["type"] if is_all else "success"
     return 400 if is_all else 201, json.dumps({"message": message, "errors": errors}).encode()
+
+
+def _kind_of(item: ReceivedItem) -> str:
+    """Return the list that an object stands in: they come in the order of the lists."""
+    if item.has("product_id"):
+        return "purchases"
+    return "events" if item.has("name") else "attributes"
 
 
 def _error(_status: int, problem: str) -> dict[str, Any]:

@@ -137,13 +137,12 @@ def _attributes_problem(attributes: JSON) -> str:
 
 def _some_failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tuple[int, bytes]:
     """Return a 207 with the items that failed."""
-    errors = [_error_of(place, items[place].problem or "the item failed") for place in failed]
+    errors = [_error_of(place, items[place]) for place in failed]
     return 207, json.dumps({"errors": errors}).encode()
 
 
-def _error_of(place: int, problem: str) -> dict[str, Any]:
-    field, _, _ = problem.partition(" ")
-    return {"batch_index": place, "reason": "invalid", "field": field, "message": problem}
+def _error_of(place: int, item: ReceivedItem) -> dict[str, Any]:
+    return {"batch_index": place, "reason": "invalid", "field": item.field, "message": item.why}
 
 
 def _error(_status: int, problem: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _unprocessed(item: ReceivedItem, place: int, status: int) -> dict[str, Any]:
         "event": item.payload,
         "originalRequestIndex": place,
         "isRetryable": status == LATER,
-        "errorMessage": item.problem or "the event failed",
+        "errorMessage": item.why,
         "statusCode": status if status == LATER else min(status, NEVER),
     }
 

@@ -97,8 +97,7 @@ def _some_failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tu
 
 def _failed_contact(item: ReceivedItem) -> dict[str, Any]:
     name = item.payload.get("id", "") if isinstance(item.payload, dict) else ""
-    message = item.problem or "the contact failed"
-    return {"category": "VALIDATION_ERROR", "message": message, "context": {"ids": [name]}}
+    return {"category": "VALIDATION_ERROR", "message": item.why, "context": {"ids": [name]}}
 
 
 def _lost(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> Mapping[int, int]:
@@ -111,7 +110,7 @@ def _lost(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> Mapping[i
 
 
 def _are_contacts(items: Sequence[ReceivedItem]) -> bool:
-    return isinstance(items[0].payload, dict) and "idProperty" in items[0].payload
+    return any(item.has("idProperty") for item in items)
 
 
 def _error(_status: int, problem: str) -> dict[str, Any]:

@@ -211,9 +211,7 @@ def _failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tuple[i
     is_event = '"event-bulk-create"' in items[0].raw.decode()
     name = "events-bulk-create" if is_event else "profiles"
     errors = [
-        _json_api_error(
-            400, items[place].problem or "it failed", f"/data/attributes/{name}/data/{place}"
-        )
+        _json_api_error(400, items[place].why, f"/data/attributes/{name}/data/{place}")
         for place in failed
     ]
     return 400, json.dumps({"errors": errors}).encode()

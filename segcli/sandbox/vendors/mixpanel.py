@@ -140,7 +140,7 @@ _group_problem = partial(_record_problem, known=_GROUP, ids=("$group_key", "$gro
 
 
 def _is_events(items: Sequence[ReceivedItem]) -> bool:
-    return not (isinstance(items[0].payload, dict) and "$token" in items[0].payload)
+    return not any(item.has("$token") for item in items)
 
 
 def _imported(items: Sequence[ReceivedItem]) -> bytes:
@@ -155,7 +155,7 @@ def _stored(_items: Sequence[ReceivedItem]) -> bytes:
 def _some_failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tuple[int, bytes]:
     """Return the reply that names the events that failed; one of profiles names none."""
     if not _is_events(items):
-        reason = next(items[place].problem for place in failed) or "a record failed"
+        reason = next(items[place].why for place in failed)
         return 200, json.dumps({"error": reason, "status": 0}).encode()
     records = [_failed_record(place, items[place]) for place in failed]
     reply = {
@@ -169,11 +169,9 @@ def _some_failed(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> tu
 
 
 def _failed_record(place: int, item: ReceivedItem) -> dict[str, Any]:
-    problem = item.problem or "event failed"
     properties = item.payload.get("properties") if isinstance(item.payload, dict) else None
     insert_id = properties.get("$insert_id") if isinstance(properties, dict) else None
-    field, _, _ = problem.partition(" ")
-    return {"index": place, "$insert_id": insert_id, "field": field, "message": problem}
+    return {"index": place, "$insert_id": insert_id, "field": item.field, "message": item.why}
 
 
 def _lost(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> Mapping[int, int]:

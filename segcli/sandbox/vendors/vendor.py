@@ -49,6 +49,20 @@ class ReceivedItem:
     raw: bytes
     problem: str = ""
 
+    @property
+    def why(self) -> str:
+        """Why it fails, for a reply; an event that a fault of the script fails has no problem."""
+        return self.problem or "it failed"
+
+    @property
+    def field(self) -> str:
+        """The field that its problem is about; "" without a problem."""
+        return self.problem.partition(" ")[0]
+
+    def has(self, name: str) -> bool:
+        """Return whether it is an object with a field of this name, whatever else is wrong."""
+        return isinstance(self.payload, dict) and name in self.payload
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
