@@ -15,7 +15,6 @@ from segcli.core.request_layout import RequestLayout, route_of_key
 from segcli.core.selection import any_time
 
 _S = TypeVar("_S")
-_N = TypeVar("_N", int, float)
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
@@ -298,18 +297,17 @@ class Destination(Generic[_S]):
             limits = self.route_limits.get(route_of_key(route), limits)
         return _lowest(limits.payload_bytes, self._max_bytes(route, settings))
 
-    def rates_of_routes(self) -> Mapping[str, float]:
-        """Return the requests a second of each route that has a rate of its own."""
-        found = {route: one.rate for route, one in self.route_limits.items()}
-        return {route: rate for route, rate in found.items() if rate is not None}
+    def rates_of_routes(self, share: float = 1.0) -> Mapping[str, float]:
+        """Return the requests a second of each route that has a rate of its own.
 
-    def lowest_rate(self) -> float | None:
-        """Return the requests a second that every limit allows, whatever the routes are."""
-        return _lowest(self.limits.rate, *self.rates_of_routes().values())
+        share: the part of them that is asked for, as several runs may divide them.
+        """
+        found = {route: one.rate for route, one in self.route_limits.items()}
+        return {route: rate * share for route, rate in found.items() if rate is not None}
 
     def _max_bytes(self, route: str, settings: _S) -> int | None:
         return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
 
 
-def _lowest(*limits: _N | None) -> _N | None:
+def _lowest(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)

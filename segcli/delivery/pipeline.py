@@ -57,6 +57,7 @@ class SendRun:
 
     rejects: the rejects file, or where else rejects are kept.
     shared_rate: the share of this run, if its rate is that of several runs together.
+    route_share: its part of the rates of single routes then.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
     samples: keeps a few rejected and refused lines; None if they are not needed.
@@ -72,6 +73,7 @@ class SendRun:
     concurrency: int = 10
     rate: float | None = None
     shared_rate: SharedRate | None = None
+    route_share: float = 1.0
     timeout: float = 30.0
     retry_for: float = 600.0
     max_line: int = chunks.MAX_LINE
@@ -170,7 +172,7 @@ class _Delivery:
             throttle=Throttle(
                 in_flight=run.concurrency,
                 rate=run.shared_rate or _lower(run.rate, job.destination.limits.rate),
-                route_rates=job.destination.rates_of_routes(),
+                route_rates=job.destination.rates_of_routes(run.route_share),
                 stop_signal=self.stop_signal,
             ),
             stop_signal=self.stop_signal,

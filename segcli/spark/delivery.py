@@ -162,6 +162,7 @@ class _Sender:
             pace=Pace(
                 concurrency=max(1, send.concurrency // self._tasks_at_once),
                 rate=self._rate and self._rate / self._tasks_at_once,
+                route_share=1 / self._tasks_at_once,
                 timeout=send.timeout,
                 retry_for=send.retry_for,
                 transport=send.transport,
@@ -175,7 +176,7 @@ class _Sender:
 
     @property
     def _rate(self) -> float | None:
-        limits = (self._send.rate, self._job.job.destination.lowest_rate())
+        limits = (self._send.rate, self._job.job.destination.limits.rate)
         return min((rate for rate in limits if rate is not None), default=None)
 
     def _one_rate(self) -> Any:

@@ -36,6 +36,7 @@ class Pace:
 
     concurrency: the most requests in flight.
     rate: requests a second at first; None for no limit. The driver changes it.
+    route_share: the part of the rates of single routes, which the tasks divide once and for all.
     timeout: for a request and its reply.
     retry_for: without a successful delivery, until the run stops.
     transport: what carries the requests.
@@ -46,6 +47,7 @@ class Pace:
     rate: float | None
     timeout: float
     retry_for: float
+    route_share: float = 1.0
     transport: str = TRANSPORTS[0]
     uses_environment: bool = True
 
@@ -158,6 +160,7 @@ class _Delivery:
             rejects=JournalRejects(),
             concurrency=pace.concurrency,
             shared_rate=self._rate,
+            route_share=pace.route_share,
             timeout=pace.timeout,
             retry_for=pace.retry_for,
             max_line=self._tasks.max_line,

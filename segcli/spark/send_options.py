@@ -69,7 +69,7 @@ def estimate(job: ClusterJob, send: SparkSend, slots: int) -> str:
     size = sum(entry.size or 0 for entry in job.files)
     events = max(1, size // _BYTES_PER_EVENT)
     fastest = slots * _REQUESTS_PER_TASK
-    rate = min(filter(None, (send.rate, job.job.destination.lowest_rate(), fastest)))
+    rate = min(filter(None, (send.rate, job.job.destination.limits.rate, fastest)))
     hours = events / rate / 3600
     took = f"{hours / 24:,.1f} days" if hours > 48 else f"{hours:,.1f} hours"
     more = "" if rate < fastest else ", as fast as these slots can send"

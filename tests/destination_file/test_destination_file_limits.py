@@ -122,9 +122,8 @@ def test_rate_of_an_action_is_that_of_its_route_and_stands_beside_that_of_the_fi
 
     assert destination.limits.rate == 9
     assert destination.rates_of_routes() == {"/users": 5}
-    assert destination.lowest_rate() == 5
+    assert destination.rates_of_routes(0.2) == {"/users": 1}
     assert acme(routed({})).rates_of_routes() == {}
-    assert acme(routed({})).lowest_rate() is None
 
 
 def test_send_keeps_the_rate_of_a_route(segcli: Segcli, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from support.spark_sends import Received, judged, places_of
 import segcli.spark
 
 pytestmark = pytest.mark.spark
+KINDS = ("identify", "track", "page", "screen", "group", "alias")
 OK, REFUSED, LOCKED = Answer(200), Answer(422, body=b"no"), Answer(401, body=b"who?")
 
 
@@ -135,6 +136,38 @@ def test_the_rate_holds_for_all_tasks_together(
     assert 240 / took == pytest.approx(40, rel=0.15)
     within_a_second = max(sum(start <= one < start + 1 for one in log.times) for start in log.times)
     assert within_a_second <= 46
+
+
+def test_the_rate_of_a_route_holds_for_all_tasks_together(
+    small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., CommandResult]
+) -> None:
+    file = small.folder.parent / "routed.json"
+    action = {
+        "subscribe": " or ".join(f'type = "{kind}"' for kind in KINDS),
+        "mapping": {"messageId": {"@path": "$.messageId"}},
+        "route": "/all",
+        "limits": {"rate": 60},
+    }
+    document = {"name": "routed", "request": {"url": "https://routed.example{route}"}}
+    file.write_text(json.dumps(document | {"actions": [action]}))
+    words = ["-d", file, *to_vendor[2:]]
+
+    assert on_spark("send", small.folder, *words, "--wave", "all").code == 1
+    # Three tasks send 20 a second each, and one of them a third of the events or more.
+    assert log.times[-1] - log.times[0] >= (240 / 3 - 1) / 20 - 0.1
+
+
+def test_a_time_to_come_is_refused_before_anything_is_sent(
+    small: Archive, log: Log, on_spark: Callable[..., CommandResult], tmp_path: Path
+) -> None:
+    words = ["-d", "klaviyo", "--state", tmp_path / "state", "--now", "9999-01-01"]
+    key = tmp_path / "key"
+    key.write_text(KEY)
+    said = on_spark("send", small.folder, *words, "--api-key-file", key)
+
+    assert said.code == 2
+    assert "--now is ahead of the clock" in said.err
+    assert log.times == []
 
 
 def test_a_file_that_changed_is_refused_when_a_job_is_resumed(
