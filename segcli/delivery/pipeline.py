@@ -29,7 +29,7 @@ from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import SharedRate, Throttle
-from segcli.delivery.user_pace import UserPace
+from segcli.delivery.user_pace import user_pace_of
 from segcli.delivery.without_request import LinesWithoutRequest
 from segcli.errors import Stopped
 from segcli.http.client import Post
@@ -164,7 +164,7 @@ class _Delivery:
         self.ledger.first, self.ledger.samples = run.first, run.samples
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(
-            most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots, pace=_user_pace(job)
+            most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots, pace=user_pace_of(job)
         )
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
         sender = BatchSender(
@@ -395,13 +395,6 @@ def _bounds_of(job: Job) -> Callable[[str], Bounds]:
         return Bounds(events, job.destination.bytes_per_request(route, job.settings))
 
     return bounds
-
-
-def _user_pace(job: Job) -> UserPace | None:
-    """Return the pace of single users; None if the vendor has no limits of a user."""
-    found = (one.user for one in job.destination.all_replay_facts())
-    limits = next((one for one in found if one and (one.rate or one.day)), None)
-    return UserPace(job.destination.name, limits) if limits else None
 
 
 def _lower(one: float | None, other: float | None) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from segcli.core.outcome import Job
 from segcli.core.plural import count_of
 from segcli.core.replay import DAY, UserLimits
 from segcli.errors import Stopped
@@ -14,6 +15,13 @@ from segcli.errors import Stopped
 _USERS = 100_000
 # A part of an event that is missing because of rounding: waiting for it would take no time.
 _ROUNDING = 1e-6
+
+
+def user_pace_of(job: Job) -> "UserPace | None":
+    """Return the pace of single users; None if the vendor has no limits of a user."""
+    found = (one.user for one in job.destination.all_replay_facts())
+    limits = next((one for one in found if one and (one.rate or one.day)), None)
+    return UserPace(job.destination.name, limits) if limits else None
 
 
 @dataclass(slots=True)
