@@ -38,9 +38,9 @@ def check_libraries(what: str, libraries: tuple[str, ...]) -> None:
         raise UsageError(problem, f"Type: {how_to_install('ui')}")
 
 
-def watch_for_html(result: RunResult, options: Outputs) -> None:
-    """Let a run collect what its page shows beside the report; nothing without --html."""
-    if options.html:
+def watch_for_reports(result: RunResult, options: Outputs) -> None:
+    """Let a run collect its course and samples, as far as a report of it shows them."""
+    if options.html or options.report:
         result.series = Series(result.tally)
     if options.html_samples:
         result.samples = RejectSamples()
@@ -60,10 +60,9 @@ def run_page(result: RunResult, *, with_samples: bool) -> bytes:
 
     samples = result.samples if with_samples else None
     values = Values(samples, Redactor(result.job.secrets()))
-    points = result.series.points if result.series else ()
     document = report_of(result, with_inputs=False).document()
     inputs = [input_row(entry) for entry in result.inputs]
-    return run_html({**document, "inputs": inputs}, points, values)
+    return run_html({**document, "inputs": inputs}, values)
 
 
 def check_page(review: "Review", options: Outputs) -> bytes:

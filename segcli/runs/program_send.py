@@ -10,6 +10,7 @@ from pathlib import Path
 
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import check_writable
+from segcli.accounting.series import Series, sampled
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.core.outcome import Job
 from segcli.delivery.pipeline import SendRun, deliver
@@ -68,14 +69,15 @@ def deliver_and_report(
     transport = _transport(options.transport)
     started = begin_send(plan)
     started.let_older_end()
-    held = None if options.rejects else HeldRejects()
+    held, tally = None if options.rejects else HeldRejects(), Tally()
     result = RunResult(
         command="send",
         job=started.job,
         inputs=started.choice.inputs,
         left_out=started.choice.left_out,
-        tally=Tally(),
+        tally=tally,
         states=STATES_OF_SEND,
+        series=Series(tally),
         rejects=options.rejects,
         held=held,
         remarks=started.looked.remarks,
@@ -96,7 +98,7 @@ def deliver_and_report(
         progress=started.journal,
         outside=OutsideStop(),
     )
-    return _reported(_SendThread(run, result.tally), result, started, options.on_progress)
+    return _reported(_SendThread(run, result), result, started, options.on_progress)
 
 
 def _plan(
@@ -180,8 +182,9 @@ def _transport(wanted: str | None) -> str:
 class _SendThread:
     """A run in a thread of its own, so that it has an event loop of its own."""
 
-    def __init__(self, run: SendRun, tally: Tally) -> None:
-        self.tally = tally
+    def __init__(self, run: SendRun, result: RunResult) -> None:
+        self.tally = result.tally
+        self._series = result.series
         self.error: BaseException | None = None
         self._run = run
         self._over = threading.Event()
@@ -217,7 +220,8 @@ class _SendThread:
 
     def _deliver(self) -> None:
         try:
-            deliver(self._run, self.tally)
+            with sampled(self._series):
+                deliver(self._run, self.tally)
         except BaseException as error:  # raised again in the thread of the caller
             self.error = error
         finally:

@@ -1,4 +1,7 @@
-"""The report of a run: the same value for a program, and as the JSON of `--report`."""
+"""The report of a run: the same value for a program, and as the JSON of `--report`.
+
+`report.schema.json` beside it describes that JSON.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,20 +9,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from segcli import __version__
+from segcli.accounting.series_json import point_json
 from segcli.accounting.tally import Tally
 from segcli.core.secret import display_url
 from segcli.errors import Exit
 from segcli.inputs.input import shown_name
 from segcli.runs.run_result import RunResult
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a run did. It holds no key.
 
-    report_version: changes when a field changes its meaning.
+    report_version: changes when a field changes its meaning. 2 is the first one with `series`.
     segcli: the version of segcli.
     command: `transform` or `send`.
     destination: the name of the destination.
@@ -47,6 +51,8 @@ class Report:
     retries: requests that were sent again.
     bytes_read, bytes_sent: bytes of the lines read, and of the request bodies.
     latency_ms: the times of the vendor's answers in milliseconds, as `p50`, `p95`, `p99`.
+    series: the course of the run for plots: at most one point a second, and at most 2,000; see
+        `report.schema.json`. Empty if nobody watched the run.
     rejects_file: the file that keeps rejected and refused events; None if none was written.
     rejects: the records of such events that are held in memory, if no file was named. Each is
         a dict like a line of a rejects file, and holds the event.
@@ -79,6 +85,7 @@ class Report:
     bytes_read: int
     bytes_sent: int
     latency_ms: Mapping[str, float]
+    series: Sequence[Mapping[str, Any]] = ()
     rejects_file: str | None
     rejects: Sequence[Mapping[str, Any]] = ()
 
@@ -91,7 +98,7 @@ class Report:
         """Return the JSON of `--report`. Its `rejects` is the file."""
         names = (entry.name for entry in fields(self))
         values = {name: getattr(self, name) for name in names if name != "rejects"}
-        values["inputs"] = list(self.inputs)
+        values["inputs"], values["series"] = list(self.inputs), list(self.series)
         values["rejects"] = values.pop("rejects_file")
         return values
 
@@ -112,6 +119,7 @@ def report_of(result: RunResult, *, with_inputs: bool = True) -> Report:
         stopped=result.stopped.message if result.stopped else None,
         **_lines(result),
         **_requests(result.tally),
+        series=_series(result),
         rejects_file=shown_name(str(result.kept)) if result.kept else None,
         rejects=result.held.records() if result.held else (),
     )
@@ -120,6 +128,11 @@ def report_of(result: RunResult, *, with_inputs: bool = True) -> Report:
 def input_row(entry: Any) -> dict[str, Any]:
     """Return an input as it stands in a report."""
     return {"name": entry.title, "bytes": entry.size}
+
+
+def _series(result: RunResult) -> list[dict[str, Any]]:
+    points = result.series.points if result.series else ()
+    return [point_json(point, result.states) for point in points]
 
 
 def _lines(result: RunResult) -> dict[str, Any]:

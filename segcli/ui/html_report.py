@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segcli import __version__
-from segcli.accounting.series import Point
 from segcli.ui.figures import Values, check_figures, run_figures
 from segcli.ui.pages import page, static_file
-from segcli.ui.plots import plots_of
+from segcli.ui.plots import course_of
 
 
-def run_html(report: Mapping[str, Any], points: Sequence[Point], values: Values) -> bytes:
+def run_html(report: Mapping[str, Any], values: Values) -> bytes:
     """Return the page of a run; `report` is the JSON of its report, with the inputs."""
     run = run_figures(report, values)
-    return _whole("run.html", run["title"], values, run=run, plots=plots_of(points))
+    return _whole("run.html", run["title"], values, run=run, **course_of(report))
 
 
 def check_html(review: Mapping[str, Any], inputs: Sequence[str], values: Values) -> bytes:

@@ -6,14 +6,13 @@ from typing import Any
 
 from segcli.accounting.reject_samples import RejectSamples
 from segcli.core.redaction import Redactor
-from segcli.runs.report import input_row, report_of
+from segcli.runs.report import REPORT_VERSION, input_row, report_of
 from segcli.runs.run_result import RunResult
 from segcli.ui.figures import Values, run_figures
 from segcli.ui.pages import PageError, page
-from segcli.ui.plots import Plot, plots_of
+from segcli.ui.plots import course_of
 
 _MOST_INPUTS = 100
-_REPORT_VERSION = 1
 
 
 @dataclass(slots=True)
@@ -45,10 +44,13 @@ class RunState:
 
     def open_report(self, report: Mapping[str, Any]) -> None:
         """Show a report; raises ValueError if it is not one of a run."""
-        if report.get("report_version") != _REPORT_VERSION:
+        version = report.get("report_version")
+        if type(version) is not int or version < 1:
             raise ValueError("this is not a report of a run: those are written with --report PATH")
+        if version > REPORT_VERSION:
+            raise ValueError("this report was written by a newer segcli: open it with that one")
         try:
-            self._page(report, [], None)
+            self._page(report, None)
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise ValueError(f"this report of a run is damaged: {error!r}") from None
         except PageError as error:
@@ -59,7 +61,7 @@ class RunState:
     def html(self) -> str:
         """Return the run as a part of a page; empty if there is none."""
         if self.report is not None:
-            return self._page(self.report, [], None)
+            return self._page(self.report, None)
         result = self.result
         if result is None:
             return ""
@@ -69,17 +71,11 @@ class RunState:
             result.stop_clock()
         inputs = [input_row(entry) for entry in result.inputs[:_MOST_INPUTS]]
         document = {**report_of(result, with_inputs=False).document(), "inputs": inputs}
-        plots = plots_of(result.series.points) if result.series else []
-        return self._page(document, plots, result.samples, is_running=self.is_running)
+        return self._page(document, result.samples, is_running=self.is_running)
 
     def _page(
-        self,
-        report: Mapping[str, Any],
-        plots: list[Plot],
-        samples: RejectSamples | None,
-        *,
-        is_running: bool = False,
+        self, report: Mapping[str, Any], samples: RejectSamples | None, *, is_running: bool = False
     ) -> str:
         values = Values(samples or RejectSamples(), self.redactor)
         run = run_figures(report, values, is_running=is_running)
-        return page("run.html", run=run, plots=plots)
+        return page("run.html", run=run, **course_of(report))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from support.fakes import track, tracks, wait_until, write_events
 from support.pages import ACME, Page, page_of
 from support.samples import SAMPLES
 
+from segcli.runs.report import REPORT_VERSION
 from segcli.ui.search import Query
 
 PageOf = Callable[..., Page]
@@ -49,6 +51,10 @@ def payload_of(details: dict[str, Any]) -> Any:
         for row in details["payloads"][0]["rows"]
     )
     return json.loads(text)
+
+
+def plots_in(html: str) -> list[str]:
+    return re.findall(r"<figure.*?</figure>", html, re.DOTALL)
 
 
 # events
@@ -449,10 +455,34 @@ def test_report_of_a_run_is_opened(acme: Page, segcli: Callable[..., Any], tmp_p
     assert f'data-figure="ledger.mapped">{report["ledger"]["mapped"]}<' in html
 
 
+def test_opened_report_has_the_plots_of_the_page_of_the_run(
+    acme: Page, segcli: Callable[..., Any], tmp_path: Path
+) -> None:
+    words = ["send", "-d", "gist", "--sandbox", "--fault", "503:30%", SAMPLES / "signup.jsonl"]
+    segcli(*words, "--report", "report.json", "--html", "page.html")
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    acme.post("api/report", report=report)
+    shown, page = acme.get("api/run")["html"], (tmp_path / "page.html").read_text()
+    assert len(plots_in(shown)) >= 3
+    assert plots_in(shown) == plots_in(page)
+
+    # One of an older version, and one of a run that nobody watched.
+    del report["series"]
+    acme.post("api/report", report=report | {"report_version": 1})
+    old = acme.get("api/run")["html"]
+    assert f'data-figure="read">{report["read"]}<' in old
+    assert "An older segcli wrote this report: it has no plots." in old
+    acme.post("api/report", report=report | {"series": []})
+    assert "The course of this run was not recorded." in acme.get("api/run")["html"]
+
+
 def test_what_is_no_report_is_refused_and_the_run_stays(acme: Page) -> None:
-    good = {"report_version": 1, "read": "<b>", "ledger": {}}
-    for report in ({}, [], {"report_version": 2}, {"report_version": 1}, good):
+    wrong = {"report_version": 1, "read": "<b>", "ledger": {}}
+    versions = [{"report_version": version} for version in (1, 2, 0, True, "2", None)]
+    for report in ({}, [], wrong, *versions):
         assert acme.post("api/report", report=report)["problem"]
+    newer = acme.post("api/report", report={"report_version": REPORT_VERSION + 1})
+    assert "newer segcli" in newer["problem"]
     assert acme.get("api/run") == {"html": ""}
 
 
@@ -461,7 +491,13 @@ def test_damaged_report_is_refused_and_the_run_stays(
 ) -> None:
     segcli("transform", "-d", "gist", SAMPLES / "engage.jsonl", "--report", "report.json")
     report = orjson.loads((tmp_path / "report.json").read_bytes())
-    for damage in ({"inputs": [1]}, {"actions": "x"}, {"ledger": {"mapped": "x"}}):
+    point = report["series"][0]
+    series = [
+        *({"series": None}, {"series": [1]}, {"series": [{}]}, {"series": [point] * 2001}),
+        {"series": [point | {"retry_causes": {"<img src=x>": 1}}]},
+        {"series": [point | {"answers_ms": [[0, 1]]}]},
+    ]
+    for damage in ({"inputs": [1]}, {"actions": "x"}, {"ledger": {"mapped": "x"}}, *series):
         assert "damaged" in acme.post("api/report", report=report | damage)["problem"]
     assert acme.get("api/run") == {"html": ""}
 

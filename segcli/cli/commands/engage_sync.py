@@ -11,7 +11,7 @@ from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.engage_state import changed_state, read_state, state_path
-from segcli.cli.html_page import html_written, watch_for_html
+from segcli.cli.html_page import html_written, watch_for_reports
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
@@ -211,7 +211,7 @@ def _send_changes(
     what = f"changes from {counted([this.entry])}"
     announce(what, job, sandbox=this.sandbox, quiet=options.quiet)
     result = _result(this, STATES_OF_SEND)
-    watch_for_html(result, options)
+    watch_for_reports(result, options)
     run = make_run(
         request_options,
         job=job,

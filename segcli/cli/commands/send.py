@@ -14,7 +14,7 @@ from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.completion import complete_file
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.html_page import html_written, watch_for_html, watch_for_page
+from segcli.cli.html_page import html_written, watch_for_page, watch_for_reports
 from segcli.cli.input_days import find_inputs, judge_of
 from segcli.cli.job import spec_and_job
 from segcli.cli.journal_options import (
@@ -217,7 +217,7 @@ def _send(
     say(*notes)
     started.let_older_end(say)
     result = _result(started, kept=kept, sandbox=sandbox)
-    watch_for_html(result, options)
+    watch_for_reports(result, options)
     if place.mode.ui:
         watch_for_page(result)
     run = make_run(

@@ -11,7 +11,7 @@ from segcli.accounting.tally import Tally
 from segcli.cli import report
 from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.html_page import html_written, watch_for_html
+from segcli.cli.html_page import html_written, watch_for_reports
 from segcli.cli.input_days import find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -73,7 +73,7 @@ def _transform(
         remarks=looked.remarks,
         is_default=is_default(),
     )
-    watch_for_html(result, options)
+    watch_for_reports(result, options)
     transformation = Transformation(
         job=job,
         inputs=looked,
