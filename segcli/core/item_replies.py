@@ -122,26 +122,27 @@ class _NotAsDescribedError(Exception):
 def _parts(reply: Reply, items: Items) -> Partial:
     body = _body(reply, items)
     refused: dict[int, str] = {}
-    retry: set[int] = set()
+    retry: dict[int, str] = {}
     entries = _entries(reply, body, items) if items.index or items.status else []
     for place, entry in _with_indexes(entries, items):
         match _judged(entry, items):
             case Refused(reason):
                 refused.setdefault(place, reason)
-            case Retry():
-                retry.add(place)
+            case Retry(reason):
+                retry.setdefault(place, reason)
             case Delivered():
                 pass
     for path in items.indexes:
         for place, reason in _places(_at(body, path), path):
-            refused.setdefault(place, excerpt(reason))
+            refused.setdefault(place, reason)
     for path in items.retry_indexes:
-        retry |= {place for place, _ in _places(_at(body, path), path)}
-    again = frozenset(retry - refused.keys())
+        retry = dict(_places(_at(body, path), path)) | retry
+    again = frozenset(retry.keys() - refused.keys())
     after = retry_after(reply) if again else None
     by_value = tuple(_named_by_value(body, items))
     rest = items.untaken if refused or again or by_value else "delivered"
-    return Partial(refused, again, after, len(entries) if items.names_all else None, by_value, rest)
+    answered = len(entries) if items.names_all else None
+    return Partial(refused, again, after, answered, by_value, rest, retry)
 
 
 def _body(reply: Reply, items: Items) -> Any:
@@ -207,7 +208,7 @@ def _places(found: Any, reason: str) -> Iterator[tuple[int, str]]:
                 raise _NotAsDescribedError(
                     f"the value at {reason} in its body is no list of indexes"
                 )
-            yield number, reason
+            yield number, excerpt(reason)
 
 
 def _named_by_value(body: Any, items: Items) -> Iterator[NamedByValue]:
@@ -236,7 +237,7 @@ def _judged(entry: Any, items: Items) -> Delivered | Refused | Retry:
     status = _at(entry, items.status) if items.status else None
     if isinstance(flag, bool):
         word = str(status) if isinstance(status, int | str) else ""
-        return Retry(word) if flag else Refused(_reason(entry, word, items))
+        return (Retry if flag else Refused)(_reason(entry, word, items))
     if not isinstance(status, int | str) or isinstance(status, bool):
         if items.index:
             return Refused(_reason(entry, "", items))
@@ -245,11 +246,12 @@ def _judged(entry: Any, items: Items) -> Delivered | Refused | Retry:
     if not items.delivered.isdisjoint({status, number}):
         return Delivered()
     if not items.retry.isdisjoint({status, number}):
-        return Retry(str(status))
+        return Retry(_reason(entry, str(status), items))
     verdict = by_status(Reply(number)) if number is not None and is_status(number) else None
-    if isinstance(verdict, Delivered | Retry):
+    if isinstance(verdict, Delivered):
         return verdict
-    return Refused(_reason(entry, str(status), items))
+    judge = Retry if isinstance(verdict, Retry) else Refused
+    return judge(_reason(entry, str(status), items))
 
 
 def _reason(entry: Any, status: str, items: Items) -> str:

@@ -91,6 +91,8 @@ class Partial:
     by_value: refusals of items that the vendor names by a value.
     untaken: what became of the items in no part: `retry` if the vendor took none of them, because
         of the others.
+    retry_reasons: why items are to be tried again, by their index, as far as the vendor says it;
+        for people only.
     """
 
     refused: Mapping[int, str]
@@ -99,6 +101,7 @@ class Partial:
     answered: int | None = None
     by_value: Sequence[NamedByValue] = ()
     untaken: Literal["delivered", "retry"] = "delivered"
+    retry_reasons: Mapping[int, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ requests and replies.
 
 from segcli.local_server.guard import parse_origin
 from segcli.sandbox.app import Received, Sandbox
-from segcli.sandbox.exchange import Exchange
+from segcli.sandbox.exchange import MOST_REPLY_BYTES, Exchange
 from segcli.sandbox.faults import Fault, Script, parse_fault
 from segcli.sandbox.server import SandboxServer, running, serve_sandbox
 
 __all__ = [
+    "MOST_REPLY_BYTES",
     "Exchange",
     "Fault",
     "Received",

@@ -12,8 +12,10 @@ from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import without_keys
 from segcli.sandbox.vendors.vendor import Call, ReceivedItem
 
-# The longest body that is kept, in bytes.
+# The longest bodies that are kept, in bytes. A reply is read for its results of single events, so
+# only one that nobody would read is cut.
 _MOST_BYTES = 64 * 1024
+MOST_REPLY_BYTES = 1024 * 1024
 # Any other header may hold a key.
 _SHOWN_HEADERS = frozenset(
     {b"accept", b"content-type", b"content-encoding", b"content-length", b"host", b"user-agent"}
@@ -31,10 +33,12 @@ class ItemVerdict:
 
     user: the id of its user, as far as the payload tells; "" if not.
     status: the status of the event.
+    raw: the event, without keys.
     """
 
     user: str
     status: int
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +98,17 @@ def exchange_of(call: Call, reply: HttpReply | None, context: Context) -> Exchan
         status=reply.status if reply else None,
         fault=context.fault,
         items=[
-            ItemVerdict(known.redact(user_of(item.payload)), context.failed.get(place, 200))
+            ItemVerdict(
+                known.redact(user_of(item.payload)),
+                context.failed.get(place, 200),
+                _without_keys(item, context),
+            )
             for place, item in enumerate(context.items)
         ],
         user="" if context.items else known.redact(_user_in(call.body)),
         headers=dict(_headers(call)),
         body=_body(call, context)[:_MOST_BYTES],
-        reply=known.redact_body(reply.body[:_MOST_BYTES]) if reply else b"",
+        reply=known.redact_body(reply.body[:MOST_REPLY_BYTES]) if reply else b"",
     )
 
 
@@ -143,3 +151,10 @@ def _body(call: Call, context: Context) -> bytes:
         return context.known.redact_body(call.body)
     shown = [without_keys(item.payload, context.key_paths) for item in context.items]
     return context.known.redact_body(dumps(shown[0] if len(shown) == 1 else shown))
+
+
+def _without_keys(item: ReceivedItem, context: Context) -> bytes:
+    paths = context.key_paths
+    return context.known.redact_body(
+        dumps(without_keys(item.payload, paths)) if paths else item.raw
+    )

@@ -4,16 +4,20 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
+from segcli import destinations
+from segcli.core.reply import by_status
 from segcli.core.visible_text import shell_quoted, visible
-from segcli.errors import UsageError
+from segcli.errors import SegcliError, UsageError
 from segcli.sandbox import SandboxServer
 from segcli.ui.background_review import BackgroundReview
 from segcli.ui.draft import Draft
 from segcli.ui.event_details import details_of, summary_of
 from segcli.ui.event_index import EventIndex, IndexedLine
+from segcli.ui.item_verdicts import ReadReply
 from segcli.ui.run_state import RunState
 from segcli.ui.sandbox_panel import SandboxPanel, SendWish
 from segcli.ui.search import Query, Search
@@ -44,7 +48,9 @@ class Workbench:
         self.index = EventIndex(
             setup.inputs, max_line=setup.max_line, max_unpacked=setup.max_unpacked
         )
-        self.sandbox = SandboxPanel(run, stack, key=setup.sandbox_key, server=sandbox)
+        self.sandbox = SandboxPanel(
+            run, stack, key=setup.sandbox_key, server=sandbox, reading_of=self._reading_of
+        )
         self._review = BackgroundReview(self.index, expect=setup.expect, max_line=setup.max_line)
         self._search: Search | None = None
         self._searches = 0
@@ -177,8 +183,9 @@ class Workbench:
         draft = self._draft
         if draft.problems:
             raise UsageError("mend the mistakes in the file first")
-        job = self.setup.make_job(draft.source, draft.destination, self.sandbox.server)
-        self.sandbox.send(SendWish(lines=lines, job=job, max_line=self.setup.max_line, **options))
+        make_job = partial(self.setup.make_job, draft.source, draft.destination)
+        wish = SendWish(lines=lines, make_job=make_job, max_line=self.setup.max_line, **options)
+        self.sandbox.send(wish)
 
     def _listed(self) -> Iterator[IndexedLine]:
         """Yield the listed lines in order."""
@@ -188,6 +195,13 @@ class Workbench:
             yield from map(self._line, self._search.hits(0, MOST_SENT))
 
     # inside
+
+    def _reading_of(self, vendor: str) -> ReadReply:
+        """Return how the destination of this name reads replies; by status if it is unknown."""
+        for draft in (self._draft, *self._drafts.values()):
+            if draft.destination.name == vendor:
+                return draft.destination.verdict
+        return _named_reading(vendor)
 
     def _line(self, at: int) -> IndexedLine:
         line = next(self.index.lines(at, 1), None)
@@ -241,3 +255,13 @@ class Workbench:
             return self.setup.command(dest, "")
         start = f"sed -n {line.number}p {shell_quoted(line.path)}"
         return f"{start} | {self.setup.command(dest, '', is_piped=True)}"
+
+
+@lru_cache(64)
+def _named_reading(name: str) -> ReadReply:
+    if name not in destinations.names():
+        return by_status
+    try:
+        return destinations.named_destination(name).verdict
+    except SegcliError:  # a plug-in that cannot be used
+        return by_status

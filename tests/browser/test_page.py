@@ -233,12 +233,12 @@ def test_sandbox_shows_the_order_of_one_user_live(
     page.wait_for_selector("#list li")
     page.click("[data-view=sandbox]")
     page.fill("#user", "u1")
-    page.select_option("#fault", "503")
-    page.fill("#share", "30")
+    page.fill("[data-fault='503']", "20")
+    page.fill("[data-fault='429']", "15")
     page.click("#send-many")
-    wait_for_count(page, "#arrivals .ok", 4)
+    wait_for_count(page, "#arrivals tr:has(.verdict-cell .ok)", 4)
     totals = []
-    for one in page.locator("#arrivals tr:has(.ok)").all():
+    for one in page.locator("#arrivals tr:has(.verdict-cell .ok)").all():
         one.click()
         at = page.get_attribute("#arrivals tr[aria-selected=true]", "data-number")
         shown = page.locator(f'#exchange[data-number="{at}"]')
@@ -348,15 +348,17 @@ def test_pictures_show_every_view(
     page.fill("#source", ACME)
     page.wait_for_selector("#problems .none")
     page.click("[data-view=sandbox]")
-    page.select_option("#fault", "503")
+    page.fill("[data-fault='503']", "20")
+    page.fill("[data-fault='422']", "5")
     page.fill("#latency", "60")
     page.click("#send-many")
-    wait_for_count(page, "#arrivals .ok", 32)
-    page.locator("#arrivals tr:has(.ok)").first.click()
+    page.wait_for_selector("#stop:not(:disabled)")
+    page.wait_for_selector("#stop:disabled")
+    page.locator("#arrivals tr:has(.late)").first.click()
     page.wait_for_selector("#exchange .wire")
     picture(page, f"sandbox-{scheme}")
     page.click("[data-view=run]")
-    page.wait_for_selector("#run-content .verdict.done")
+    page.wait_for_selector("#run-content .verdict.incomplete")
     picture(page, f"run-{scheme}")
 
 

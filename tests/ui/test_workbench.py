@@ -387,7 +387,7 @@ def test_user_is_found_among_the_many_users_of_one_request(
 ) -> None:
     events = [track(n, f"u{n}") for n in range(60)]
     page = open_page(write_events(tmp_path / "events.jsonl", events), dest="segment")
-    page.post("api/send", first=60, faults=["item:100%"])
+    page.post("api/send", first=60)
     wait_until(lambda: not page.get("api/state")["running"])
     rows = page.get("api/arrivals", since=0)["rows"]
 
@@ -401,7 +401,75 @@ def test_user_is_found_among_the_many_users_of_one_request(
     for row in rows:
         details = page.get("api/arrival", number=row["number"])
         assert len(details["items"]) == row["events"]
-        assert row["failed"] == sum(status >= 300 for _, status in details["items"])
+        assert {(status, verdict) for _, status, verdict, _ in details["items"]} == {
+            (200, "delivered")
+        }
+
+
+def test_each_event_has_the_reason_of_the_vendor(open_page: PageOf, tmp_path: Path) -> None:
+    people = [
+        {"type": "identify", "userId": f"u{n}", "traits": {"email": f"u{n}@example.com"}}
+        for n in range(20)
+    ]
+    page = open_page(write_events(tmp_path / "events.jsonl", people), dest="braze")
+    page.post("api/send", first=20, faults=["item:60%", "503:20%"])
+    wait_until(lambda: not page.get("api/state")["running"])
+    rows = page.get("api/arrivals", since=0)["rows"]
+    found = [page.get("api/arrival", number=row["number"]) for row in rows]
+    items = [one for details in found for one in details["items"]]
+    said = {(verdict, reason) for _, status, verdict, reason in items if status >= 300}
+
+    # The words of the stand-in for this vendor.
+    assert said == {("refused", "it failed")}
+    assert {(verdict, why) for _, status, verdict, why in items if status < 300} == {
+        ("delivered", "")
+    }
+    for row, details in zip(rows, found, strict=True):
+        assert not details["items"] or row["events"] == len(details["items"])
+        if row["status"] == 503:
+            assert (row["verdict"], row["reason"]) == ("to be sent again", "HTTP 503")
+
+
+def test_destination_file_says_how_the_reply_is_read(open_page: PageOf, tmp_path: Path) -> None:
+    batch = """
+[batch]
+events = 10
+under = "events"
+
+[reply.items]
+list = "errors"
+index = "at"
+status = "code"
+reason = "why"
+"""
+    (tmp_path / "acme.toml").write_text(ACME.replace("[[actions]]", f"{batch}\n[[actions]]"))
+    events = write_events(tmp_path / "events.jsonl", [track(n, f"u{n}") for n in range(30)])
+    page = open_page(events, dest="./acme.toml")
+    page.post("api/send", first=30, faults=["item:50%"])
+    wait_until(lambda: not page.get("api/state")["running"])
+    rows = page.get("api/arrivals", since=0)["rows"]
+    items = [one for row in rows for one in page.get("api/arrival", number=row["number"])["items"]]
+
+    assert ("refused", "422: a fault of the sandbox's script") in {
+        (verdict, reason) for _, _, verdict, reason in items
+    }
+    assert ("to be sent again", "503: a fault of the sandbox's script") in {
+        (verdict, reason) for _, _, verdict, reason in items
+    }
+    assert any(", " in row["verdict"] and "script" in row["reason"] for row in rows)
+
+
+def test_request_that_is_refused_as_a_whole_has_its_reason(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    page = open_page(write_events(tmp_path / "events.jsonl", tracks(1)), dest="webhook")
+    page.post("api/send", first=1, faults=["422:50%", "400:50%"])
+    wait_until(lambda: not page.get("api/state")["running"])
+    row = page.get("api/arrivals", since=0)["rows"][0]
+
+    assert row["status"] in (400, 422)
+    assert row["verdict"] == "refused"
+    assert "a fault of the sandbox's script" in row["reason"]
 
 
 def test_user_is_found_in_requests_that_were_not_accepted(
@@ -438,6 +506,21 @@ def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Pat
     assert statuses == {422}
     assert 'data-figure="ledger.refused">20<' in html
     assert 'data-figure="ledger.rejected">1<' in html
+
+
+def test_several_faults_are_played_together(open_page: PageOf, tmp_path: Path) -> None:
+    page = open_page(write_events(tmp_path / "events.jsonl", tracks(60)), dest="webhook")
+    page.post("api/send", first=60, faults=["422:40%", "400:40%"], concurrency=8)
+    wait_until(lambda: not page.get("api/state")["running"])
+    statuses = {row["status"] for row in page.get("api/arrivals", since=0)["rows"]}
+
+    assert statuses == {200, 400, 422}
+    too_much = page.post("api/send", first=1, faults=["503:60%", "429:60%"])
+    assert "add up to 1.2" in too_much["problem"]
+    # The vendor has no results for single events. That is said, and forgotten with the next send.
+    not_by_item = page.post("api/send", first=1, faults=["item:10%"])
+    assert "webhook does not answer for single events" in not_by_item["problem"]
+    assert page.post("api/send", first=1) == {}
 
 
 def test_wrong_faults_are_a_clear_error(acme: Page) -> None:

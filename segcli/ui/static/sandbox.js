@@ -33,10 +33,9 @@ export class SandboxView {
   }
 
   async send(what) {
-    const fault = byId("fault").value;
     const wish = {
       ...what,
-      faults: fault ? [`${fault}:${byId("share").value}%`] : [],
+      faults: faults(),
       latency: Number(byId("latency").value),
       concurrency: Number(byId("flight").value),
     };
@@ -108,9 +107,10 @@ export class SandboxView {
   row(row) {
     const isChosen = row.number === this.chosen;
     return make("tr", { tabindex: 0, "data-number": row.number, "aria-selected": isChosen },
-      make("td", {}, clock(row.at)), make("td", {}, row.vendor), make("td", { class: "route", title: row.route }, row.route),
-      make("td", { class: "user", title: row.users.join(", ") }, users(row)),
-      make("td", { class: "n" }, row.events ? number(row.events) : ""), make("td", {}, ...verdict(row)));
+      make("td", {}, clock(row.at)), make("td", { title: row.vendor }, row.vendor), make("td", { title: row.route }, row.route),
+      make("td", { title: row.users.join(", ") }, users(row)),
+      make("td", { class: "n" }, row.events ? number(row.events) : ""), make("td", {}, status(row)),
+      make("td", { class: "verdict-cell", title: [row.verdict, row.reason].filter(Boolean).join(": ") }, ...verdictOf(row.verdict, row.reason)));
   }
 
   pick(row) {
@@ -129,14 +129,36 @@ export class SandboxView {
     }
     byId("exchange").dataset.number = chosen;
     const head = found.headers.map(([name, text]) => `${name}: ${text}`).join("\n");
-    const items = found.items.map(([user, status]) => `${user || "(no user)"}  ${status}`).join("\n");
+    const wire = (text) => make("pre", { class: "wire" }, text);
     const blocks = [
-      ["Request", `${found.method} ${found.route}\n${head}\n\n${found.body}`],
-      ["Reply", found.status === null ? `none: ${found.fault}` : `${found.status}${found.fault ? ` (a fault that was asked for)` : ""}\n\n${found.reply}`],
+      ["Verdict", said(found)],
+      ["Request", wire(`${found.method} ${found.route}\n${head}\n\n${found.body}`)],
+      ["Reply", wire(found.status === null ? `none: ${found.fault}` : `${found.status}${found.fault ? ` (a fault that was asked for)` : ""}\n\n${found.reply}`)],
     ];
-    if (found.items.length > 1) blocks.push(["Events", items]);
-    byId("exchange").replaceChildren(...blocks.map(([title, text]) => make("div", { class: "payload" }, make("h3", {}, title), make("pre", { class: "wire" }, text))));
+    byId("exchange").replaceChildren(...blocks.map(([title, content]) => make("div", { class: "payload" }, make("h3", {}, title), content)));
   }
+}
+
+// The faults that are asked for, as --fault takes them.
+function faults() {
+  const asked = [...byId("faults").querySelectorAll("[data-fault]")].filter((one) => Number(one.value) > 0);
+  return asked.map((one) => `${one.dataset.fault || byId("status").value}:${one.value}%`);
+}
+
+const KINDS = { delivered: "ok", "to be sent again": "late" };
+
+// What the reply means: for each event of the request, or for the whole one.
+function said(found) {
+  if (!found.items.length) return make("p", { class: "wire" }, ...verdictOf(found.verdict, found.reason));
+  const rows = found.items.map(([user, status, verdict, reason], at) => make("tr", {},
+    make("td", { class: "n" }, number(at + 1)), make("td", { class: "text" }, user || "(no user)"), make("td", { class: "n" }, String(status)),
+    make("td", { class: "text" }, ...verdictOf(verdict, reason))));
+  const head = ["event", "user", "status", "verdict"].map((name) => make("th", { class: name === "event" || name === "status" ? "n" : undefined }, name));
+  return make("table", { class: "items" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+}
+
+function verdictOf(verdict, reason) {
+  return [make("span", { class: `status ${KINDS[verdict] || "no"}` }, verdict), reason ? `: ${reason}` : ""];
 }
 
 function users(row) {
@@ -144,11 +166,10 @@ function users(row) {
   return row.users.length ? `${row.users[0]}${more ? ` and ${more} more` : ""}` : "";
 }
 
-function verdict(row) {
-  if (row.status === null) return [make("span", { class: "status no" }, row.fault)];
+function status(row) {
+  if (row.status === null) return make("span", { class: "status no" }, row.fault);
   const kind = row.status < 300 ? "ok" : row.status === 429 || row.status >= 500 ? "late" : "no";
-  const { failed } = row;
-  return [make("span", { class: `status ${kind}` }, String(row.status)), failed ? make("span", { class: "warn" }, ` ${failed} of ${row.events} failed`) : ""];
+  return make("span", { class: `status ${kind}` }, String(row.status));
 }
 
 function clock(seconds) {
