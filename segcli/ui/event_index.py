@@ -123,6 +123,10 @@ class EventIndex:
     def __len__(self) -> int:
         return sum(len(file.ends) for file in list(self._files))
 
+    def counts(self) -> list[tuple[str, int]]:
+        """Return the name of each input that is indexed, and how many lines of it are."""
+        return [(file.title, len(file.ends)) for file in list(self._files)]
+
     def lines(self, first: int, count: int) -> Iterator[IndexedLine]:
         """Yield lines from a number on, at most `count`; fewer at the end.
 

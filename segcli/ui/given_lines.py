@@ -1,12 +1,12 @@
 """Lines of the index as inputs, for a check or a send of some of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from segcli.core.line import TooLong
 from segcli.inputs import Input, Stream
-from segcli.ui.event_index import IndexedLine
+from segcli.ui.event_index import EventIndex, IndexedLine
 
 
 class _Lines:
@@ -15,7 +15,7 @@ class _Lines:
     stored: the bytes that were read.
     """
 
-    def __init__(self, lines: Sequence[IndexedLine], max_line: int) -> None:
+    def __init__(self, lines: Iterable[IndexedLine], max_line: int) -> None:
         self.stored = 0
         self._lines = iter(lines)
         self._max_line = max_line
@@ -49,6 +49,26 @@ def inputs_of(lines: Sequence[IndexedLine], *, max_line: int) -> list[Input]:
     ]
 
 
+def whole_inputs(index: EventIndex, *, max_line: int, may_go_on: Callable[[], bool]) -> list[Input]:
+    """Return the inputs of an index, which read its lines piece by piece.
+
+    `may_go_on` is asked for each line; once it returns False, the inputs end there.
+    """
+    found, first = [], 0
+    for place, (name, count) in enumerate(index.counts()):
+        lines = _until(may_go_on, index.lines(first, count))
+        found.append(_input(name, place, lines, max_line))
+        first += count
+    return found
+
+
+def _until(may_go_on: Callable[[], bool], lines: Iterator[IndexedLine]) -> Iterator[IndexedLine]:
+    for line in lines:
+        if not may_go_on():
+            return
+        yield line
+
+
 def numbers_of(lines: Sequence[IndexedLine]) -> Mapping[tuple[str, int], int]:
     """Return the number of each line in its file, by the file and the number in `inputs_of`."""
     counts: Counter[str] = Counter()
@@ -59,7 +79,7 @@ def numbers_of(lines: Sequence[IndexedLine]) -> Mapping[tuple[str, int], int]:
     return found
 
 
-def _input(name: str, place: int, lines: Sequence[IndexedLine], max_line: int) -> Input:
+def _input(name: str, place: int, lines: Iterable[IndexedLine], max_line: int) -> Input:
     @contextmanager
     def opened() -> Iterator[Stream]:
         yield _Lines(lines, max_line)

@@ -113,6 +113,7 @@ def _writing(bench: Workbench) -> dict[tuple[str, str], _Make]:
         ("POST", "edit"): lambda of: bench.edit(_text(of, "text")),
         ("POST", "save"): lambda _: bench.save(),
         ("POST", "reload"): lambda _: bench.reload(),
+        ("POST", "review"): lambda of: bench.review_all(is_wanted=of.get("all") is True),
         ("POST", "reset"): lambda _: bench.sandbox.log.clear(),
         ("POST", "send"): lambda of: _send(bench, of),
         ("POST", "stop"): lambda _: bench.sandbox.stop(),

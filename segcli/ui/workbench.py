@@ -72,6 +72,7 @@ class Workbench:
             "problem": visible(problem),
             "search": search,
             "review": self._review.version,
+            "reviewed": self._review.looked,
             "arrived": self.sandbox.log.last,
             "cleared": self.sandbox.log.cleared,
             "sending": self.sandbox.is_sending,
@@ -168,8 +169,12 @@ class Workbench:
         return self._draft.text
 
     def review(self) -> dict[str, Any]:
-        """Return what `check` says of the first events."""
+        """Return what `check` says of the first events, or of all."""
         return self._review.result or {"pending": True}
+
+    def review_all(self, *, is_wanted: bool) -> None:
+        """Review all events in the background, until the next change; or stop that."""
+        self._review.request(self._draft.job, is_whole=is_wanted)
 
     # the sandbox
 

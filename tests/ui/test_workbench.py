@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import shlex
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 import orjson
 import pytest
-from support.fakes import track, tracks, wait_until, write_events
+from support.fakes import PATIENCE, track, tracks, wait_until, write_events
 from support.pages import ACME, Page, page_of
 from support.samples import SAMPLES
 
 from segcli.runs.report import REPORT_VERSION
+from segcli.ui.background_review import MOST_LINES
 from segcli.ui.search import Query
 
 PageOf = Callable[..., Page]
@@ -351,6 +353,67 @@ def test_coverage_and_golden_differences_follow_an_edit(
     assert "properties.coupon" not in [one["path"] for one in after["notCarried"]]
     assert [one["field"] for one in after["differences"]] == ["payload.kind"]
     assert after["counts"]["mapped"] == 1
+
+
+def many_orders(folder: Path) -> Path:
+    """Write more events than are reviewed at once; the last one alone has a coupon."""
+    events = [track(n) | {"properties": {"total": n}} for n in range(MOST_LINES + 200)]
+    events[-1]["properties"]["coupon"] = "X"
+    (folder / "acme.toml").write_text(ACME)
+    return write_events(folder / "events.jsonl", events)
+
+
+def test_all_lines_are_reviewed_on_request(
+    open_page: PageOf, segcli: Callable[..., Any], tmp_path: Path
+) -> None:
+    events = many_orders(tmp_path)
+    segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
+    page = open_page(events, dest="./acme.toml", expect=Path("golden"))
+    wait_until(lambda: "counts" in page.get("api/review"))
+    first = page.get("api/review")
+    page.post("api/review", all=True)
+    wait_until(lambda: page.get("api/review")["isWhole"])
+    whole = page.get("api/review")
+
+    assert (first["lines"], first["isWhole"], first["differences"]) == (MOST_LINES, False, [])
+    assert "properties.coupon" not in [one["path"] for one in first["notCarried"]]
+    assert whole["lines"] == sum(whole["counts"].values()) == MOST_LINES + 200
+    assert whole["differences"] == []
+    assert "properties.coupon" in [one["path"] for one in whole["notCarried"]]
+    assert page.get("api/state")["reviewed"] is None
+    page.post("api/edit", text=ACME.replace('"order"', '"sale"'))
+    wait_until(lambda: not page.get("api/review")["isWhole"])
+    page.post("api/review", all=True)
+    wait_until(lambda: page.get("api/review")["isWhole"])
+    assert [one["lines"] for one in page.get("api/review")["differences"]] == [MOST_LINES + 200]
+
+
+def test_review_of_all_lines_shows_its_progress_and_stops_with_the_next_edit(
+    open_page: PageOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(many_orders(tmp_path), dest="./acme.toml")
+    wait_until(lambda: "counts" in page.get("api/review"))
+    lines, may_go_on, given = page.bench.index.lines, threading.Event(), []
+
+    def waiting_lines(first: int, count: int) -> Iterator[Any]:
+        for number, line in enumerate(lines(first, count)):
+            if count > MOST_LINES and number == 100:
+                may_go_on.wait(PATIENCE)
+            if count > MOST_LINES:
+                given.append(number)
+            yield line
+
+    monkeypatch.setattr(page.bench.index, "lines", waiting_lines)
+    page.post("api/review", all=True)
+    wait_until(lambda: page.get("api/state")["reviewed"] == 100)
+    version = page.get("api/state")["review"]
+    page.post("api/edit", text=ACME.replace('"order"', '"sale"'))
+    may_go_on.set()
+    wait_until(lambda: page.get("api/state")["review"] == version + 2)
+
+    assert given == list(range(101))
+    assert page.get("api/state")["reviewed"] is None
+    assert page.get("api/review")["lines"] == MOST_LINES
 
 
 def test_only_destinations_of_the_page_can_be_chosen(acme: Page, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // The mapping: the list of events, the event, its payloads, and what becomes of which value.
 
-import { ask, byId, calmly, copyOnClick, latest, make, number, tell } from "./dom.js";
+import { ask, byId, calmly, copyOnClick, latest, make, notice, number, tell } from "./dom.js";
 
 const PAGE = 100;
 
@@ -12,6 +12,8 @@ export class Mapping {
     this.total = 0;
     this.chosen = null;
     this.marks = null;
+    this.reviewing = null;
+    this.lines = 0;
     this.load = latest((isLatest) => this.loadPage(isLatest));
     this.open = latest((isLatest, at) => this.loadEvent(isLatest, at));
     const search = calmly(200, () => this.search());
@@ -31,6 +33,9 @@ export class Mapping {
     }
     document.addEventListener("keydown", (event) => this.key(event));
     for (const id of ["event", "payloads"]) this.pointing(byId(id));
+    for (const id of ["coverage", "beside"]) {
+      byId(id).addEventListener("click", (event) => { if (event.target.matches("[data-review-all]")) this.reviewAll(); });
+    }
   }
 
   side(wanted) {
@@ -107,6 +112,9 @@ export class Mapping {
 
   // What changed on the server: more lines, more hits.
   changed(now, before) {
+    this.reviewing = now.reviewed;
+    this.lines = now.lines;
+    if (now.reviewed !== before.reviewed) this.showProgress();
     const search = now.search;
     const [total, done] = search.length ? [search[1], search[3]] : [now.lines, now.complete];
     if (String(search[0]) !== String((before.search || [])[0])) this.load();
@@ -245,6 +253,26 @@ export class Mapping {
   reviewed(review, editor) {
     byId("coverage").replaceChildren(reviewOf(review, false));
     editor.reviewed(reviewOf(review, true));
+    this.showProgress();
+  }
+
+  // Review all events, or stop that.
+  async reviewAll() {
+    try {
+      await tell("review", { all: this.reviewing === null });
+    } catch (error) {
+      notice(error.message);
+    }
+  }
+
+  showProgress() {
+    for (const one of document.querySelectorAll("[data-review-all]")) {
+      one.textContent = this.reviewing === null ? "Review all lines" : "Stop";
+    }
+    const done = this.lines ? Math.floor((100 * this.reviewing) / this.lines) : 0;
+    for (const one of document.querySelectorAll("[data-review-progress]")) {
+      one.textContent = this.reviewing === null ? "" : `${number(this.reviewing)} of ${number(this.lines)} lines, ${done} %`;
+    }
   }
 }
 
@@ -292,9 +320,12 @@ function reviewOf(review, isShort) {
   const counts = Object.entries(review.counts).map(([state, lines]) => `${number(lines)} ${state}`).join(", ");
   const of = review.isWhole ? `${number(review.lines)} lines` : `The first ${number(review.lines)} lines`;
   const parts = [make("p", { class: "muted" }, `${of}: ${counts}`)];
-  if (review.golden) {
-    parts.push(make("h2", {}, `Golden file: ${review.golden.startsWith("compared") ? `${number(review.differences.length)} differences` : ""}`));
-    parts.push(make("p", { class: "muted" }, review.golden), findings(review.differences));
+  if (!review.isWhole) {
+    parts.push(make("p", { class: "all-lines" }, make("button", { type: "button", "data-review-all": "" }, "Review all lines"), make("span", { class: "muted", "data-review-progress": "" })));
+  }
+  if (review.expect) {
+    parts.push(make("h2", {}, `Golden file ${review.expect}`));
+    parts.push(review.isWhole ? make("p", { class: "muted" }, `${number(review.differences.length)} differences`) : make("p", { class: "muted" }, "It is about every line: review all lines to compare."), findings(review.differences));
   }
   if (review.findings.length) parts.push(make("h2", {}, "Findings"), findings(review.findings));
   if (review.notCarried.length) parts.push(make("h2", {}, "Fields that are not carried"), notCarried(review.notCarried, isShort));
