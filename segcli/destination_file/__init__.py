@@ -48,8 +48,9 @@ def destination_from_text(
     """
     mistakes = Mistakes(title)
     document = parse_document(text, title)
-    settings = document.get("settings")
-    placeholders = Placeholders(settings if isinstance(settings, dict) else {}, mistakes)
     table = checked(document, mistakes)
+    # Also those with mistakes, but for a misspelled `settings`.
+    settings = document.get("settings", table.get("settings"))
+    placeholders = Placeholders(settings if isinstance(settings, dict) else {}, mistakes)
     check_name(table.get("name", ""), taken, mistakes)
     return destination_of(table, placeholders, load, mistakes)

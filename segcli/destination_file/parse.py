@@ -5,13 +5,13 @@ import math
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from segcli.core import exact_json, toml_text
 from segcli.core.toml_text import MAX_DOCUMENT_DEPTH
+from segcli.destination_file.problems import Path, dotted
 from segcli.errors import DestinationError, FileMistake
 
 _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -37,7 +37,7 @@ def parse_document(text: str, title: str) -> dict[str, Any]:
 def _unreadable(error: "TextError", text: str, title: str) -> DestinationError:
     place = f":{error.line}:{error.column}" if error.line else ""
     found = DestinationError(f"{title}{place}: {error}", _hint(text, title))
-    found.mistakes = [FileMistake((), str(error), error.line, error.column)]
+    found.mistakes = [FileMistake(error.path, str(error), error.line, error.column)]
     return found
 
 
@@ -59,11 +59,14 @@ def json_value(text: str) -> Any:
 
 
 class TextError(ValueError):
-    """A text is not valid TOML or JSON; `line` and `column` count from 1, 0 if unknown."""
+    """A text is not valid TOML or JSON; `line` and `column` count from 1, 0 if unknown.
 
-    def __init__(self, problem: str, line: int = 0, column: int = 0) -> None:
+    path: the path of the key that has the mistake; empty if the text has no keys yet.
+    """
+
+    def __init__(self, problem: str, line: int = 0, column: int = 0, path: Path = ()) -> None:
         super().__init__(problem)
-        self.line, self.column = line, column
+        self.line, self.column, self.path = line, column, path
 
 
 def _toml_value(text: str) -> dict[str, Any]:
@@ -83,16 +86,16 @@ def _toml_value(text: str) -> dict[str, Any]:
     return value
 
 
-def _exact(value: Any, path: Sequence[str]) -> Any:
+def _exact(value: Any, path: Path) -> Any:
     """Return a TOML value as JSON; raises TextError for a date, a time, inf or nan."""
     if isinstance(value, dict):
         return {key: _exact(inner, (*path, key)) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_exact(inner, (*path, str(at))) for at, inner in enumerate(value)]
+        return [_exact(inner, (*path, at)) for at, inner in enumerate(value)]
     if isinstance(value, date | time):
-        raise TextError(f"{'.'.join(path)} is a date or a time: write it in quotes")
+        raise TextError(f"{dotted(path)} is a date or a time: write it in quotes", path=path)
     if isinstance(value, float | Decimal) and not math.isfinite(value):
-        raise TextError(f"{'.'.join(path)} is not a JSON number")
+        raise TextError(f"{dotted(path)} is not a JSON number", path=path)
     is_large = isinstance(value, int) and not -(2**63) <= value < 2**64
     return Decimal(value) if is_large else value
 

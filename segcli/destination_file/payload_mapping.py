@@ -17,7 +17,7 @@ from segcli.destination_file.payload_settings import (
 )
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
-from segcli.mapping import lint, problems
+from segcli.mapping import Problem, lint, problems
 
 Load = Callable[[str], str]
 
@@ -95,13 +95,25 @@ def checked_mapping(
 
     settings = read_settings_in(mapping, path, parts.placeholders, mistakes)
     sample = with_settings(mapping, samples_of(parts.declared))
-    # `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake.
-    found = problems(sample) or lint(sample)
-    for one in found:
+    for one in _mistakes_in(sample):
         note(tuple(filter(None, one.path.split("/"))), one.message)
     for where, problem in _misused_settings(mapping, parts.declared):
         note(where, problem)
     return None if mistakes.are_below(path) else ReadMapping(mapping, settings)
+
+
+def _mistakes_in(mapping: dict[str, Any]) -> Iterator[Problem]:
+    """Yield all mistakes in a mapping.
+
+    `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake. It can look
+    only at what is valid otherwise, so the fields with problems are left out for it.
+    """
+    found = problems(mapping)
+    yield from found
+    wrong = {"/".join(one.path.split("/")[:2]) for one in found}
+    sound = {key: value for key, value in mapping.items() if f"/{key}" not in wrong}
+    if "" not in wrong and not problems(sound):
+        yield from lint(sound)
 
 
 def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -21,13 +21,14 @@ class Mistakes:
     def __init__(self, title: str) -> None:
         self.title = title
         self._found: dict[tuple[Path, str], None] = {}
+        self._written: dict[Path, Path] = {}
 
     def add(self, path: Path, problem: str) -> None:
         """Note a mistake at a path, also of a key that is missing there.
 
         Raises DestinationError once there are `MAX_MISTAKES`.
         """
-        self._found[path, problem] = None
+        self._found[self._as_written(path), problem] = None
         if len(self._found) >= MAX_MISTAKES:
             self.raise_any()
 
@@ -36,7 +37,17 @@ class Mistakes:
 
         Then a missing key is not reported as well: it may be the one that is misspelled.
         """
+        path = self._as_written(path)
         return any(found[: len(path)] == path for found, _ in self._found)
+
+    def take_for(self, path: Path, written: Path) -> None:
+        """From now on, name mistakes at or below a path at another one: its key is misspelled."""
+        self._written[path] = written
+
+    def _as_written(self, path: Path) -> Path:
+        for length in range(1, len(path) + 1) if self._written else ():
+            path = (*self._written.get(path[:length], path[:length]), *path[length:])
+        return path
 
     def raise_any(self) -> None:
         """Raise DestinationError with all mistakes, if there are any."""

@@ -103,6 +103,7 @@ def _entries(
     for key, value in table.items():
         if key in unknown:
             mistakes.add((*path, key), f"is not a key here. {_guess(key, known)}")
+            yield from _misspelled(key, table, rule, path, mistakes)
             continue
         problem = _problem(key, _resolved(rule.get("propertyNames", {})))
         if problem:
@@ -111,6 +112,23 @@ def _entries(
         found = value if inner is True else _held(value, inner, (*path, key), mistakes)
         if found is not _GONE and not problem:
             yield key, found
+
+
+def _misspelled(
+    key: str, table: Mapping[str, Any], rule: Mapping[str, Any], path: Path, mistakes: Mistakes
+) -> Iterator[tuple[str, Any]]:
+    """Yield the value of a misspelled key under its right name, so that it is checked as well.
+
+    Not if that key is there too, or if the value is of another kind: then it is another key.
+    """
+    known = rule.get("properties", {})
+    value, name = table[key], _nearest(key, known)
+    if name is None or name in table or _problem(value, _resolved(known[name])):
+        return
+    mistakes.take_for((*path, name), (*path, key))
+    found = _held(value, known[name], (*path, name), mistakes)
+    if found is not _GONE:
+        yield name, found
 
 
 def _note_missing(

@@ -154,8 +154,9 @@ def _problems(error: SegcliError, text: str, *, is_json: bool) -> list[Problem]:
 
 
 def _worded(path: Sequence[str | int], problem: str) -> str:
-    names = [part for part in path if isinstance(part, str)]
-    return f"{names[-1]}: {problem}" if names else problem
+    names = [part for part in path if isinstance(part, str) and not part.isdigit()]
+    # Some mistakes name their key themselves.
+    return f"{names[-1]}: {problem}" if names and names[-1] not in problem else problem
 
 
 def _digest(text: str) -> str:

@@ -28,8 +28,15 @@ def lines_of_keys(text: str, *, is_json: bool) -> Mapping[Path, int]:
 
 
 def line_at(path: Path, lines: Mapping[Path, int]) -> int:
-    """Return the line of a key; of the nearest one around it if it is missing; else 1."""
-    known = (lines.get(path[:length]) for length in range(len(path), 0, -1))
+    """Return the line of a key; of the nearest one around it if it is missing; else 1.
+
+    The index of an item may be a text: a mapping is JSON for its own mistakes.
+    """
+    at: Path = ()
+    for part in path:
+        number = int(part) if isinstance(part, str) and part.isdecimal() else part
+        at = (*at, part if (*at, part) in lines else number)
+    known = (lines.get(at[:length]) for length in range(len(at), 0, -1))
     return next((line for line in known if line), 1)
 
 

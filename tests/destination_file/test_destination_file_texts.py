@@ -19,7 +19,7 @@ TEXTS = {
     "name = 1\nname = 2\n": "acme.toml:2:9: not TOML: Cannot overwrite a value",
     "name = ": "acme.toml: not TOML: Invalid value (at end of document)",
     "a = 2026-02-03": "acme.toml: a is a date or a time: write it in quotes",
-    "[a]\nb = [1, nan]": "acme.toml: a.b.1 is not a JSON number",
+    "[a]\nb = [1, nan]": "acme.toml: a.b[1] is not a JSON number",
     "a = " + "[" * 3000: "acme.toml: nested deeper than 50 levels",
     "a = " + "[" * 51 + "]" * 51: "acme.toml: nested deeper than 50 levels",
     "a = " + "9" * 5000: "acme.toml: not TOML: a number that is out of range",

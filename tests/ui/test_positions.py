@@ -68,6 +68,12 @@ def test_missing_key_is_shown_at_what_surrounds_it() -> None:
     assert line_at(("batch", "events"), lines) == 1
 
 
+def test_item_of_a_list_may_be_named_by_a_text() -> None:
+    lines = lines_of_keys(TOML, is_json=False)
+
+    assert line_at(("actions", 0, "mapping", "list", "1", "b", "@path"), lines) == 11
+
+
 def test_text_that_is_no_toml_gives_what_can_be_made_out() -> None:
     assert lines_of_keys('a = 1\nb = {"', is_json=False)["a",] == 1
     assert lines_of_keys("", is_json=False) == {}

@@ -15,6 +15,7 @@ import pytest
 from support.fakes import PATIENCE, track, tracks, wait_until, write_events
 from support.pages import ACME, Page, page_of
 from support.samples import SAMPLES
+from support.tables import for_each
 
 from segcli.runs.report import REPORT_VERSION
 from segcli.ui.background_review import MOST_LINES
@@ -262,6 +263,43 @@ def test_mistakes_have_the_lines_of_their_keys_and_the_last_good_text_counts(acm
     assert "@pth" in answer["problems"][0]["text"]
     assert payload_of(acme.get("api/event", at=0))["kind"] == "order"
     assert acme.post("api/save")["problem"] == "a text with mistakes is not saved"
+
+
+@for_each(
+    "case",
+    [
+        # An unknown key, wherever it is, and a mistake in the mapping.
+        ({"[request]": '[request]\nfoo = "x"'}, [8, 17]),
+        ({'name = "Order"': 'name = "Order"\nfoo = 1'}, [13, 17]),
+        # A misspelled key: what it holds is checked too.
+        ({"[actions.mapping]": "[actions.mappin]"}, [15, 16]),
+        ({"[[actions]]": "[[action]]", "[actions.": "[action."}, [11, 16]),
+        ({"[request]": "[requst]\nmethd = 'PUT'"}, [7, 8, 17]),
+        # Mistakes of two kinds in one mapping.
+        ({'"@path" = "$.properties.total"': '"@liquid" = "{% if"'}, [16, 18]),
+        (
+            {'"@path" = "$.properties.total"': '"@arrayPath" = [\n"$.a",\n{ x = {"@b" = 1}}] '},
+            [16, 20],
+        ),
+    ],
+)
+def test_all_mistakes_are_shown_at_once(acme: Page, case: tuple[dict[str, str], list[int]]) -> None:
+    changes, lines = case
+    text = ACME.replace('"order"', '{ "@pth" = 1 }')
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+
+    assert [one["line"] for one in acme.post("api/edit", text=text)["problems"]] == lines
+
+
+def test_date_without_quotes_has_its_line(acme: Page) -> None:
+    answer = acme.post("api/edit", text=ACME.replace('"order"', "2026-01-01"))
+
+    assert answer["problems"][0] == {
+        "line": 16,
+        "text": "actions[0].mapping.kind is a date or a time: write it in quotes",
+    }
 
 
 def test_file_with_mistakes_is_opened_and_can_be_mended(open_page: PageOf, tmp_path: Path) -> None:
