@@ -6,7 +6,7 @@ pointers (RFC 6901).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -15,16 +15,19 @@ from segcli.core.decision import Mapped, payloads_of
 from segcli.core.destination import Payload
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job, mapping_of
+from segcli.review.many_sources import BudgetSpent, PayloadPlace, many_sources
 from segcli.review.probe import ENVELOPE, another_value, other_value, payloads_made
 
-# How many values may be looked at in payloads, over all changes: about a second. Every value of an
-# event with some 250 is changed; of larger events, the first ones.
+# How many values may be looked at in payloads, over all changes: about a second. So each value of
+# an event with some 250 is changed alone. Of larger events many are changed at once, and four times
+# as many may be looked at: enough for some 3,000 values that are all carried.
 _MOST_LOOKED_AT = 150_000
+_MOST_LOOKED_AT_TOGETHER = 4 * _MOST_LOOKED_AT
+# With fewer trials than that, hardly anything would be found.
+_FEWEST_TRIALS = 40
 
 # Stands for a path, for values that go into the address or the headers of a request.
 REQUEST = "(request)"
-# The number of a payload, and a path in it or `REQUEST`.
-PayloadPlace: TypeAlias = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,37 @@ def sources_of(event: Event, job: Job) -> Sources:
     data = parse(event.raw).data
     trial = _Trial(event, data, job)
     places = list(_values_in(data))
-    tried = places[: _MOST_LOOKED_AT // max(1, 2 * len(places))]
-    found = {path: trial.effect_of(holder, key) for path, holder, key in tried}
+    if 2 * len(places) ** 2 > _MOST_LOOKED_AT:
+        return _sources_of_many(trial, places)
+    found = {path: trial.effect_of([(holder, key)]) for path, holder, key in places}
     return Sources(
         carried={path: changed for path, (changed, _) in found.items() if changed},
         decides=frozenset(path for path, (_, decides) in found.items() if decides),
         not_carried=frozenset(
             path for path, (changed, decides) in found.items() if not (changed or decides)
         ),
+    )
+
+
+def _sources_of_many(trial: "_Trial", places: Sequence[tuple[str, Any, Any]]) -> Sources:
+    left = _MOST_LOOKED_AT_TOGETHER // (2 * len(places))
+    if left < _FEWEST_TRIALS:
+        return Sources({}, frozenset(), frozenset(), untried=len(places))
+
+    def effect(numbers: Sequence[int]) -> tuple[frozenset[PayloadPlace], bool]:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise BudgetSpent
+        return trial.effect_of([places[number][1:] for number in numbers])
+
+    found = many_sources(effect, len(places))
+    paths = [path for path, _, _ in places]
+    tried = found.carried.keys() | found.decides | found.not_carried
+    return Sources(
+        carried={paths[at]: frozenset(changed) for at, changed in found.carried.items()},
+        decides=frozenset(paths[at] for at in found.decides),
+        not_carried=frozenset(paths[at] for at in found.not_carried),
         untried=len(places) - len(tried),
     )
 
@@ -67,7 +93,7 @@ def pointer(parent: str, key: str | int) -> str:
 
 
 class _Trial:
-    """Maps an event again with one value changed."""
+    """Maps an event again with values changed."""
 
     def __init__(self, event: Event, data: dict[str, Any], job: Job) -> None:
         self._event, self._data = event, data
@@ -76,16 +102,21 @@ class _Trial:
         self._passes_bytes_on = _passes_bytes_on(event, job)
         self._before = self._leaves()
 
-    def effect_of(self, holder: Any, key: Any) -> tuple[frozenset[PayloadPlace], bool]:
-        """Return the places that change with a value, and whether the payloads become others."""
+    def effect_of(self, places: Sequence[tuple[Any, Any]]) -> tuple[frozenset[PayloadPlace], bool]:
+        """Return what changes with the values of these holders and keys, all at once.
+
+        That is the places that change, and whether the payloads become others.
+        """
         changed: set[PayloadPlace] = set()
-        value, decides = holder[key], False
-        for number, change in enumerate((other_value, another_value)):
-            holder[key] = change(value, number)
+        values, decides = [holder[key] for holder, key in places], False
+        for change in (other_value, another_value):
+            for number, ((holder, key), value) in enumerate(zip(places, values, strict=True)):
+                holder[key] = change(value, number)
             try:
                 now = self._leaves()
             finally:
-                holder[key] = value
+                for (holder, key), value in zip(places, values, strict=True):
+                    holder[key] = value
             if now is None or self._before is None or now.keys() != self._before.keys():
                 decides = True
                 continue

@@ -1,8 +1,12 @@
 """What becomes of each value of an event is found by changing it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
+from support.samples import SAMPLES, job_for
+from support.tables import for_each
 
 from segcli.core.destination import Destination, Payload, Request
 from segcli.core.event import Event, parse
@@ -19,6 +23,17 @@ def sources(destination: Destination[Any], **event: Any) -> Sources:
 
 def places(found: Sources, path: str) -> set[str]:
     return {at for _, at in found.carried.get(path, ())}
+
+
+def made_by(payload: Callable[[Event, Any], Payload]) -> Destination[Any]:
+    return Destination(
+        name="made",
+        label="Made",
+        settings=WEBHOOK.settings,
+        types=frozenset({"track"}),
+        payload=payload,
+        request=lambda *_: Request("", b""),
+    )
 
 
 def test_carried_values_name_their_places_and_others_are_not_carried() -> None:
@@ -48,15 +63,7 @@ def test_value_that_decides_the_route_is_no_value_that_is_lost() -> None:
     def payload(event: Event, _settings: Any) -> Payload:
         return Payload("/vip" if event.data.get("vip") else "/all", {"user": event.user_id})
 
-    made = Destination(
-        name="made",
-        label="Made",
-        settings=WEBHOOK.settings,
-        types=frozenset({"track"}),
-        payload=payload,
-        request=lambda *_: Request("", b""),
-    )
-    found = sources(made, vip=True)
+    found = sources(made_by(payload), vip=True)
 
     assert "/vip" in found.decides
     assert "/vip" not in found.not_carried
@@ -72,9 +79,45 @@ def test_the_envelope_is_not_looked_at_and_the_event_stays_as_it_is() -> None:
     assert orjson.dumps(event.data) == before
 
 
-def test_an_event_with_very_many_values_is_looked_at_in_part() -> None:
-    found = sources(WEBHOOK, properties={f"p{n}": n for n in range(1000)})
+def test_values_of_a_large_event_are_all_tried_with_few_mappings() -> None:
+    mapped: list[bytes] = []
 
-    assert found.untried > 0
-    assert found.untried + len(found.carried) == 1002
-    assert "/userId" in found.carried
+    def payload(event: Event, _settings: Any) -> Payload:
+        mapped.append(event.raw)
+        if event.data["properties"]["p7"] != 7:
+            return Payload("/other", {})
+        numbers = dict(event.data["properties"])
+        return Payload("/all", {"n": numbers, "both": f"{numbers['p1']} {numbers['p900']}"})
+
+    found = sources(made_by(payload), properties={f"p{n}": n for n in range(1200)}, lost="x")
+
+    assert found.untried == 0
+    assert len(mapped) < 200
+    assert found.decides == {"/properties/p7"}
+    assert found.not_carried == {"/event", "/userId", "/lost"}
+    assert places(found, "/properties/p1") == {"/n/p1", "/both"}
+    assert places(found, "/properties/p900") == {"/n/p900", "/both"}
+    assert all(
+        places(found, f"/properties/p{n}") == {f"/n/p{n}"}
+        for n in range(1200)
+        if n not in (1, 7, 900)
+    )
+
+
+@for_each("name", ["gist", "segment", "webhook", "braze", "mixpanel", "hubspot", "klaviyo"])
+def test_many_values_at_once_give_what_single_ones_give(name: str) -> None:
+    job = job_for(name)
+    for line in (SAMPLES / "checkout.jsonl").read_bytes().splitlines()[:12]:
+        event = parse(line)
+        alone = sources_of(event, job)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("segcli.review.sources._MOST_LOOKED_AT", 0)
+            together = sources_of(event, job)
+
+        assert together == alone, line
+
+
+def test_an_event_with_too_many_values_is_not_looked_at() -> None:
+    found = sources(WEBHOOK, properties={f"p{n}": n for n in range(20_000)})
+
+    assert found == Sources({}, frozenset(), frozenset(), untried=20_002)

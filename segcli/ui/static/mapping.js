@@ -193,7 +193,7 @@ export class Mapping {
     }
     for (const rejection of event.rejections || []) lines.push(make("div", { class: "warn" }, rejection));
     for (const note of event.notes || []) lines.push(make("div", { class: "muted" }, `note: ${note}`));
-    if (event.marks && event.marks.untried) lines.push(make("div", { class: "muted" }, `${event.marks.untried} values are not tried`));
+    if (event.marks && event.marks.untried) lines.push(make("div", { class: "muted" }, `${number(event.marks.untried)} values were not tried: there are too many to find out what becomes of each`));
     return lines.length ? make("div", { class: "notes" }, ...lines) : make("span");
   }
 
