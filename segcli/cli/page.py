@@ -87,14 +87,12 @@ def run_shown(
 ) -> Iterator[None]:
     """Serve the page of a run during the block, and then until no request for it has come for 10 s.
 
-    What is piped in is read by the run alone, so the page has no list of it. Ctrl-C ends the page
-    at once.
+    `inputs` are those of the page, see `segcli.ui.copied_input`. Ctrl-C ends the page at once.
     """
     from segcli.ui.page_server import page_serving
     from segcli.ui.run_state import RunState
 
-    again = [entry for entry in inputs if entry.can_be_read_again]
-    setup = setup_of(options, again)
+    setup = setup_of(options, inputs)
     state = RunState(setup.redactor)
     state.begin(result)
     with page_serving(setup, state, sandbox=sandbox) as page:

@@ -22,6 +22,8 @@ from segcli.inputs.stream import shortened
 _BLOCK = 1024 * 1024
 # The bytes that are kept of a line that is too long.
 _HEAD = 200
+# Bytes that stay free on the disk, if it is large: else a twentieth of it.
+_SPARED = 1024**3
 # Seconds that a thread needs to see that it should end.
 _MOMENT = 1.0
 
@@ -197,6 +199,9 @@ class EventIndex:
 
     def _unpack(self, block: bytes, kept: IO[bytes]) -> bytes:
         """Write a block to the private file, as far as it may grow; return what was written."""
+        if _is_nearly_full(kept):
+            self.problem = "the rest is not listed: the disk for temporary files is nearly full"
+            return b""
         part = block[: self._left]
         self._left -= len(part)
         if len(part) < len(block):
@@ -215,3 +220,9 @@ def _same(file: IO[bytes]) -> IO[bytes]:
 def _private_file() -> IO[bytes]:
     """Return a new file that has no name, so that nobody else can open it, of mode 0600."""
     return tempfile.TemporaryFile(buffering=0)
+
+
+def _is_nearly_full(file: IO[bytes]) -> bool:
+    """Return whether so little is free that a run on this machine may need it."""
+    disk = os.fstatvfs(file.fileno())
+    return disk.f_bavail * disk.f_frsize < min(_SPARED, disk.f_blocks * disk.f_frsize // 20)

@@ -1,5 +1,6 @@
 """`segcli ui` and `send --ui`: who may start them, and when they end."""
 
+import re
 import signal
 import subprocess
 import time
@@ -8,8 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
-from support.fakes import PATIENCE, CommandResult, tracks, write_events
+from support.fakes import PATIENCE, CommandResult, tracks, wait_until, write_events
 
 from segcli.cli import page
 
@@ -82,6 +84,24 @@ def test_page_of_a_run_stays_until_10_s_after_it_was_closed(
     assert 140 <= clock.now < 141
     page._wait_until_left(server)
     assert 150 <= clock.now < 151
+
+
+def test_page_of_a_run_lists_what_is_piped_in(
+    spawn: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    with write_events(tmp_path / "events.jsonl", tracks(30)).open("rb") as events:
+        process = spawn("send", "-d", "gist", "--sandbox", "--ui", "--no-open", "-", stdin=events)
+    assert process.stderr
+    lines = iter(process.stderr.readline, "")
+    address = next(found[1] for line in lines if (found := re.search(r"(http\S+)#run", line)))
+
+    def listed() -> dict[str, Any]:
+        found: dict[str, Any] = httpx.get(f"{address}api/events?count=100").json()
+        return found
+
+    wait_until(lambda: listed()["done"])
+    assert [row["line"] for row in listed()["rows"]] == list(range(1, 31))
+    assert {row["file"] for row in listed()["rows"]} == {"stdin"}
 
 
 def test_send_with_a_page_that_nobody_opens_ends_with_its_exit_code(

@@ -220,10 +220,11 @@ def _send(
     watch_for_reports(result, options)
     if place.mode.ui:
         watch_for_page(result)
+    for_run, for_page = _shared(started.looked, place.mode)
     run = make_run(
         request_options,
         job=job,
-        inputs=started.looked,
+        inputs=for_run,
         rejects=kept,
         max_line=options.max_line,
         progress=started.journal,
@@ -232,8 +233,17 @@ def _send(
         outside=stop_on_failure(sandbox),
     )
     hint = _resume_hint(options, started, sandbox=sandbox)
-    with _shown(options, result, started.looked, place):
+    with _shown(options, result, for_page, place):
         return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
+
+
+def _shared(inputs: Sequence[Input], mode: ModeOptions) -> tuple[Sequence[Input], Sequence[Input]]:
+    """Return the inputs of the run, and those of its page."""
+    if not mode.ui:
+        return inputs, ()
+    from segcli.ui.copied_input import shared
+
+    return shared(inputs)
 
 
 def _shown(
