@@ -118,8 +118,11 @@ def _latency(points: Sequence[Point]) -> Plot | None:
         if point.answered
         for share in _SHARES
     ]
-    mark = {"type": "line", "strokeWidth": 1.5, "interpolate": "monotone", "point": len(rows) < 60}
-    encoding = {"y": _y("n"), "color": _colour("of", _SHARES)}
+    mark = {"type": "line", "strokeWidth": 1.5, "point": len(rows) < 60}
+    # Not with prefixes: 0.5k milliseconds would be hard to read.
+    y = _y("n")
+    y["axis"] = {**y["axis"], "format": ",.2~f"}
+    encoding = {"y": y, "color": _colour("of", _SHARES)}
     course = _Course("latency", "Response times in milliseconds", points)
     return _plot(course, rows, mark, encoding)
 

@@ -85,6 +85,16 @@ def test_payload_follows_an_edit_and_mistakes_stand_at_their_lines(
     assert '"saved"' in (tmp_path / "acme.toml").read_text()
 
 
+def test_all_lines_are_reviewed_on_request(show: Show, ui: Ui, acme: str, tmp_path: Path) -> None:
+    page = show(ui("ui", "-d", acme, orders(tmp_path, 2100)))
+    page.click("[data-side=coverage]")
+    page.wait_for_selector("#coverage p:text('The first 2,000 lines')")
+    page.click("#coverage [data-review-all]")
+    page.wait_for_selector("#coverage p:text-matches('^2,100 lines: 2,100 mapped')")
+
+    assert page.locator("[data-review-all]").count() == 0
+
+
 def test_uncovered_field_is_marked_and_a_payload_field_lights_up_its_sources(
     show: Show, ui: Ui, acme: str, tmp_path: Path
 ) -> None:
@@ -249,6 +259,46 @@ def test_sandbox_shows_the_order_of_one_user_live(
     wait_for_count(page, "#arrivals tr", 0)
 
 
+def test_verdict_on_each_event_has_the_reason_of_the_vendor(
+    show: Show, ui: Ui, tmp_path: Path
+) -> None:
+    people = [
+        {"type": "identify", "userId": f"u{n}", "traits": {"email": "a@b.c"}} for n in range(8)
+    ]
+    page = show(ui("ui", "-d", "braze", write_events(tmp_path / "events.jsonl", people)))
+    page.wait_for_selector("#list li")
+    page.click("[data-view=sandbox]")
+    page.fill("[data-fault=item]", "100")
+    page.click("#send-many")
+    page.wait_for_selector("#arrivals tr:has(.verdict-cell .no)")
+    page.locator("#arrivals tr:has(.verdict-cell .no)").first.click()
+    page.wait_for_selector(".items tbody tr")
+    said = page.locator(".items tbody tr").all_inner_texts()
+
+    assert all(re.search(r"u\d\s+(422|503)\s+refused: it failed", one) for one in said)
+
+
+def test_focus_stays_with_its_row_while_requests_arrive(
+    show: Show, ui: Ui, acme: str, tmp_path: Path
+) -> None:
+    page = show(ui("ui", "-d", acme, orders(tmp_path, 30)))
+    page.wait_for_selector("#list li")
+    page.focus("[data-view=mapping]")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#sandbox:not([hidden])")
+    page.click("#send-one")
+    page.wait_for_selector("#arrivals tr")
+    page.focus("#arrivals tr[tabindex='0']")
+    page.keyboard.press("Enter")
+    page.evaluate("document.querySelector('#send-many').click()")
+    wait_for_count(page, "#arrivals tr", 31)
+
+    assert page.evaluate("document.activeElement.dataset.number") == "1"
+    assert page.locator("#arrivals tr[tabindex='0']").count() == 1
+    page.keyboard.press("ArrowUp")
+    page.wait_for_selector("#exchange[data-number='2']")
+
+
 # the run
 
 
@@ -288,7 +338,8 @@ def test_figures_of_the_run_view_are_those_of_the_report(
 def test_report_of_an_earlier_run_is_opened(
     show: Show, ui: Ui, run_segcli: Run, tmp_path: Path
 ) -> None:
-    run_segcli("transform", "-d", "gist", SAMPLES / "engage.jsonl", "--report", "report.json")
+    faults = ("--sandbox", "--fault", "503:20%")
+    run_segcli("send", "-d", "gist", *faults, SAMPLES / "signup.jsonl", "--report", "report.json")
     report = json.loads((tmp_path / "report.json").read_bytes())
     (tmp_path / "other.json").write_text("{}")
     page = show(ui("ui", SAMPLES / "engage.jsonl"))
@@ -299,6 +350,19 @@ def test_report_of_an_earlier_run_is_opened(
     page.wait_for_selector('#run-content [data-figure="read"]')
 
     assert int(page.inner_text('[data-figure="read"]')) == report["read"]
+    plots = {one.get_attribute("data-plot") for one in page.locator("figure:has(svg)").all()}
+    assert {"rate", "latency", "retries"} <= plots
+    # What is below does not move the page itself.
+    page.focus("#report")
+    assert page.evaluate("document.documentElement.scrollTop + document.body.scrollTop") == 0
+    assert page.locator(".top").bounding_box()["y"] == 0
+
+    # One of an older segcli has a sentence in place of plots.
+    del report["series"]
+    (tmp_path / "old.json").write_text(json.dumps(report | {"report_version": 1}))
+    page.set_input_files("#report", str(tmp_path / "old.json"))
+    page.wait_for_selector("[data-no-plots]:text('older segcli')")
+    assert page.locator("figure").count() == 0
 
 
 def test_html_report_needs_no_network_and_prints(
@@ -349,16 +413,16 @@ def test_pictures_show_every_view(
     page.wait_for_selector("#problems .none")
     page.click("[data-view=sandbox]")
     page.fill("[data-fault='503']", "20")
-    page.fill("[data-fault='422']", "5")
+    page.fill("[data-fault='422']", "15")
     page.fill("#latency", "60")
     page.click("#send-many")
     page.wait_for_selector("#stop:not(:disabled)")
     page.wait_for_selector("#stop:disabled")
-    page.locator("#arrivals tr:has(.late)").first.click()
+    page.locator("#arrivals tr:has(.verdict-cell .no)").first.click()
     page.wait_for_selector("#exchange .wire")
     picture(page, f"sandbox-{scheme}")
     page.click("[data-view=run]")
-    page.wait_for_selector("#run-content .verdict.incomplete")
+    page.wait_for_selector("#run-content .verdict:not(.running)")
     picture(page, f"run-{scheme}")
 
 

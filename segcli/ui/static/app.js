@@ -73,10 +73,22 @@ function listen() {
   };
 }
 
+// The arrow keys go from tab to tab.
+function turn(event) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  const tabs = [...event.currentTarget.querySelectorAll("[role=tab]:not([hidden])")];
+  const next = tabs[(tabs.indexOf(event.target) + by + tabs.length) % tabs.length];
+  next.focus();
+  next.click();
+  event.preventDefault();
+}
+
 async function begin() {
   for (const tab of document.querySelectorAll("[data-view]")) {
     tab.addEventListener("click", () => show(tab.dataset.view));
   }
+  for (const tabs of document.querySelectorAll("[role=tablist]")) tabs.addEventListener("keydown", turn);
   const wanted = location.hash.slice(1);
   show(VIEWS.includes(wanted) ? wanted : "mapping");
   const found = await ask("state");

@@ -325,7 +325,7 @@ function reviewOf(review, isShort) {
   }
   if (review.expect) {
     parts.push(make("h2", {}, `Golden file ${review.expect}`));
-    parts.push(review.isWhole ? make("p", { class: "muted" }, `${number(review.differences.length)} differences`) : make("p", { class: "muted" }, "It is about every line: review all lines to compare."), findings(review.differences));
+    parts.push(review.isWhole ? make("p", { class: "muted" }, `${number(review.differences.length)} ${review.differences.length === 1 ? "difference" : "differences"}`) : make("p", { class: "muted" }, "It is about every line: review all lines to compare."), findings(review.differences));
   }
   if (review.findings.length) parts.push(make("h2", {}, "Findings"), findings(review.findings));
   if (review.notCarried.length) parts.push(make("h2", {}, "Fields that are not carried"), notCarried(review.notCarried, isShort));

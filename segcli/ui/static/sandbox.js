@@ -98,15 +98,27 @@ export class SandboxView {
   draw() {
     // Of one user the order counts, so the first one is on top; of all, the latest.
     const rows = this.user ? this.rows : [...this.rows].reverse();
+    const focused = document.activeElement.closest("#arrivals tr");
     byId("arrivals").replaceChildren(...rows.slice(0, LISTED).map((row) => this.row(row)));
+    // What arrives must not take the focus from the row that somebody reads.
+    const again = focused && byId("arrivals").querySelector(`[data-number="${focused.dataset.number}"]`);
+    if (again) again.focus({ preventScroll: true });
+    this.rove();
     byId("nothing").hidden = rows.length > 0 && rows.length <= LISTED;
     const none = this.user ? "Nothing of this user." : "Nothing has arrived yet.";
     byId("nothing").textContent = rows.length ? `${number(rows.length - LISTED)} more are not listed.` : none;
   }
 
+  // One row takes part in the order of the Tab key; the arrow keys lead to the others.
+  rove() {
+    const rows = [...byId("arrivals").children];
+    const current = rows.find((row) => row === document.activeElement) || rows.find((row) => row.getAttribute("aria-selected") === "true") || rows[0];
+    for (const row of rows) row.tabIndex = row === current ? 0 : -1;
+  }
+
   row(row) {
     const isChosen = row.number === this.chosen;
-    return make("tr", { tabindex: 0, "data-number": row.number, "aria-selected": isChosen },
+    return make("tr", { tabindex: -1, "data-number": row.number, "aria-selected": isChosen },
       make("td", {}, clock(row.at)), make("td", { title: row.vendor }, row.vendor), make("td", { title: row.route }, row.route),
       make("td", { title: row.users.join(", ") }, users(row)),
       make("td", { class: "n" }, row.events ? number(row.events) : ""), make("td", {}, status(row)),
@@ -117,6 +129,7 @@ export class SandboxView {
     if (!row) return;
     this.chosen = Number(row.dataset.number);
     for (const other of byId("arrivals").children) other.setAttribute("aria-selected", other === row);
+    this.rove();
     this.open(this.chosen);
   }
 
