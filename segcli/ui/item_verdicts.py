@@ -47,7 +47,8 @@ _KEPT_OUT = ShownVerdict(_LATER, "others of its request were not taken")
 def judged(exchange: Exchange, read_reply: ReadReply) -> Judgement:
     """Return what the destination's own reading of the reply says; never raises."""
     if exchange.status is None:
-        return Judgement(ShownVerdict(_LATER, f"no reply: {exchange.fault}"))
+        whole = ShownVerdict(_LATER, f"no reply: {exchange.fault}")
+        return Judgement(whole, (whole,) * len(exchange.items))
     is_cut = len(exchange.reply) >= MOST_REPLY_BYTES
     reply = Reply(exchange.status, {}, exchange.reply, "a body that is too long" * is_cut)
     try:
