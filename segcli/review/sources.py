@@ -20,7 +20,8 @@ from segcli.review.probe import ENVELOPE, another_value, other_value, payloads_m
 
 # How many values may be looked at in payloads, over all changes: about a second. So each value of
 # an event with some 250 is changed alone. Of larger events many are changed at once, and four times
-# as many may be looked at: enough for some 3,000 values that are all carried.
+# as many may be looked at: enough for 1,000 values of which a dozen decide, or for 3,000 of which a
+# few do.
 _MOST_LOOKED_AT = 150_000
 _MOST_LOOKED_AT_TOGETHER = 4 * _MOST_LOOKED_AT
 # With fewer trials than that, hardly anything would be found.
