@@ -339,13 +339,19 @@ def _jq(program: str) -> str:
 
 
 def _array(lines: Sequence[HeadLine]) -> Form | None:
-    """Return the form of an input that begins with an array and has no event on a line."""
-    text = lines[0].text.decode(errors="replace").strip() if lines else ""
-    inner = text.removeprefix("[").lstrip()
-    if text.startswith("[") and (not inner or inner.startswith(_ARRAY_BEGINS)):
-        values, _ = values_in(text)
-        return _array_form(values[0] if values else None)
-    return None
+    """Return the form of an input that begins with an array and has no event on a line.
+
+    Its first line must be JSON so far: `["info"] started` is a line of a log, and `[[actions]]`
+    begins a table of TOML.
+    """
+    text, *more = [line.text.decode(errors="replace").strip() for line in lines[:2]] or [""]
+    inner = text.removeprefix("[").lstrip() or "".join(more)
+    if not text.startswith("[") or (inner and not inner.startswith(_ARRAY_BEGINS)):
+        return None
+    values, rest = values_in(text)
+    if rest and not _is_begun(text):
+        return None
+    return _array_form(values[0] if values else None)
 
 
 def _form_of_all(lines: Sequence[HeadLine], seen: _Seen) -> Form | None:
@@ -357,7 +363,10 @@ def _form_of_all(lines: Sequence[HeadLine], seen: _Seen) -> Form | None:
         return None
     if len(seen.rows) == len(whole):
         return form_of_rows(seen.rows)
-    return None if seen.rows else form_of_table(whole)
+    if any(line.kind != "text" and line.text.lstrip().startswith((b"{", b"[")) for line in lines):
+        return None
+    form = form_of_table(whole)
+    return form and replace(form, line=lines[0].number)
 
 
 def _not_objects(lines: Sequence[HeadLine], entry: Input) -> Form | None:

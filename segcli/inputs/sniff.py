@@ -1,6 +1,7 @@
 """Recognize by its first bytes an input that is not UTF-8 text: binary formats and encodings."""
 
 import re
+import zlib
 from codecs import BOM_UTF8
 from dataclasses import replace
 
@@ -51,24 +52,25 @@ _PAGE = Form(
     has_lines=False,
 )
 
+_DOCUMENT = _other("an Office document")
+
+# Marks that no text begins with.
 _MARKS: tuple[tuple[bytes, Form], ...] = (
     (b"\x1f\x8b", _TWICE),
     (b"\x28\xb5\x2f\xfd", replace(_TWICE, command="zstd -dc {}")),
-    (b"BZh", _packed("bzip2", "bzip2 -dc {}")),
     (b"\xfd7zXZ\x00", _packed("xz", "xz -dc {}")),
     (b"\x04\x22\x4d\x18", _packed("lz4", "lz4 -dc {}")),
-    (b"LZIP", _packed("lzip", "lzip -dc {}")),
+    (b"LZIP\x01", _packed("lzip", "lzip -dc {}")),
     (b"\x5d\x00\x00", _packed("lzma", "xz -dc {}")),
-    *((mark, _ZLIB) for mark in (b"\x78\x01", b"\x78\x9c", b"\x78\xda")),
     (b"\x1f\x9d", _packed("compressed by compress", "gzip -dc {}")),
     (b"\xff\x06\x00\x00sNaPpY", _packed("Snappy", "snzip -dc {}")),
     (b"7z\xbc\xaf\x27\x1c", _packed("a 7z archive", "7z x -so {}", piped="bsdtar -xOf -")),
     (b"Rar!\x1a\x07", _packed("a RAR archive", "unrar p -inul {}", piped="bsdtar -xOf -")),
-    (b"PAR1", _PARQUET),
+    # The number of a Thrift field follows: of the header of a page, or of the footer.
+    (b"PAR1\x15", _PARQUET),
     (b"Obj\x01", _AVRO),
-    (b"ORC", _other("an ORC file", _EXPORT)),
     (b"SEQ\x06", _other("a Hadoop sequence file", _EXPORT)),
-    (b"ARROW1", _other("an Arrow file", _EXPORT)),
+    (b"ARROW1\x00", _other("an Arrow file", _EXPORT)),
     (
         b"SQLite format 3\x00",
         _other("an SQLite database", _EXPORT),
@@ -78,8 +80,17 @@ _MARKS: tuple[tuple[bytes, Form], ...] = (
     (b"%PDF-", _other("a PDF document")),
     (b"\x89PNG\r\n", _other("a picture")),
     (b"\xff\xd8\xff", _other("a picture")),
-    (b"GIF8", _other("a picture")),
+    (b"GIF87a", _other("a picture")),
+    (b"GIF89a", _other("a picture")),
     (b"\x7fELF", _other("a program")),
+)
+# Marks that a text may begin with, such as a CSV with the column ORCID, and what must follow.
+_PATTERNS: tuple[tuple[re.Pattern[bytes], Form], ...] = (
+    (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), _packed("bzip2", "bzip2 -dc {}")),
+    (
+        re.compile(rb"ORC(?s:.){0,508}?[\x00-\x08\x0e-\x1a\x1c-\x1f]"),
+        _other("an ORC file", _EXPORT),
+    ),
 )
 _ENCODINGS = (
     (b"\xff\xfe\x00\x00", "UTF-32", "UTF-32"),
@@ -94,10 +105,19 @@ _UNMARKED = (
     (re.compile(rb"(?:[\t\n\r -~]\0){3}"), "UTF-16", "UTF-16LE"),
     (re.compile(rb"(?:\0[\t\n\r -~]){3}"), "UTF-16", "UTF-16BE"),
 )
-_SHEETS = (b"[Content_Types].xml", b"xl/", b"mimetypeapplication/vnd.oasis")
 _LOCAL_FILE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
-_MARK_OF_TAR, _AT = b"ustar", 257
+# The name of a file in a zip archive stands 26 bytes after the mark of the file.
+_SHEET = re.compile(
+    rb"PK\x03\x04(?s:.){26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)"
+)
+_OFFICE = re.compile(
+    rb"PK\x03\x04(?s:.){26}(?:\[Content_Types\]\.xml|mimetypeapplication/vnd\.oasis)"
+)
+_MARKS_OF_TAR, _AT = (b"ustar\x00", b"ustar  \x00"), 257
+_ZLIB_MARKS = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+# A text that begins like zlib is soon found to be none.
+_ENOUGH_OF_ZLIB = 256
 _PAGES = (b"<!doctype html", b"<html", b"<?xml")
 _LOOKED_AT = 16
 
@@ -105,15 +125,39 @@ _LOOKED_AT = 16
 def form_of_start(start: bytes) -> Form | None:
     """Return the form of an input with these first bytes; None if it may be lines of JSON."""
     if start.startswith((_LOCAL_FILE, _EMPTY_ARCHIVE)):
-        return _EXCEL if any(mark in start[:4096] for mark in _SHEETS) else _ZIP
-    if start[_AT : _AT + len(_MARK_OF_TAR)] == _MARK_OF_TAR:
+        return _zip_form(start)
+    if start[_AT:].startswith(_MARKS_OF_TAR):
         return _TAR
-    for mark, form in _MARKS:
-        if start.startswith(mark):
-            return form
+    if form := _marked(start):
+        return form
+    if start.startswith(_ZLIB_MARKS) and _is_zlib(start):
+        return _ZLIB
     if start.removeprefix(BOM_UTF8).lstrip()[:_LOOKED_AT].lower().startswith(_PAGES):
         return _PAGE
     return _in_other_encoding(start)
+
+
+def _marked(start: bytes) -> Form | None:
+    for mark, form in _MARKS:
+        if start.startswith(mark):
+            return form
+    return next((form for pattern, form in _PATTERNS if pattern.match(start)), None)
+
+
+def _zip_form(start: bytes) -> Form:
+    if _SHEET.search(start):
+        return _EXCEL
+    return _DOCUMENT if _OFFICE.match(start) else _ZIP
+
+
+def _is_zlib(start: bytes) -> bool:
+    """True if the bytes can be decompressed, to the end or for long enough."""
+    decompressor = zlib.decompressobj()
+    try:
+        decompressor.decompress(start)
+    except zlib.error:
+        return False
+    return decompressor.eof or len(start) >= _ENOUGH_OF_ZLIB
 
 
 def _in_other_encoding(start: bytes) -> Form | None:

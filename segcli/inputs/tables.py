@@ -15,7 +15,17 @@ _COLUMN = re.compile(r"[^\W\d][\w .:/$()\[\]#-]{0,99}")
 _NAMED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?')
 _IDS_OF_WAREHOUSE = frozenset({"user_id", "anonymous_id"})
 _IDS = frozenset({"userid", "anonymousid"})
+# What a header may have of an event, without case, blanks and underscores.
+_FIELDS = frozenset(
+    {"type", "event", "eventtext", "messageid", "timestamp", "originaltimestamp", "receivedat"}
+    | {"sentat", "email", "groupid", "previousid", "properties", "traits", "context"}
+)
+_ENOUGH_FIELDS = 2
 _NAMES_OF_EVENT = frozenset({"event", "event_text"})
+# Columns that a warehouse has beside the user. Any log may have a user_id.
+_COLUMN_OF_WAREHOUSE = re.compile(
+    "event|event_text|original_timestamp|received_at|sent_at|uuid|uuid_ts|loaded_at|context_.*"
+)
 # The columns that Segment's and RudderStack's warehouses add to every row of a track.
 _STANDARD = (
     "event|event_text|user_?id|anonymous_?id|id|message_?id|timestamp|original_timestamp|"
@@ -68,15 +78,38 @@ def _is_table(lines: Sequence[str], delimiter: str) -> bool:
     """True if the lines are a header and rows with the same number of cells.
 
     A name may be missing, as above the index of pandas. One column is a table only if its cells
-    are JSON.
+    are JSON in quotes. A header without rows, and lines that may be prose or a log, are a table
+    only if the header has fields of an event.
     """
     header, *rows = _rows(lines, delimiter) or [[]]
+    rows = [row for row in rows if row]
     names = [name.strip() for name in header]
     if not any(names) or not all(not name or _COLUMN.fullmatch(name) for name in names):
         return False
     if len(names) == 1:
-        return bool(rows) and all(cell.startswith("{") for row in rows for cell in row)
-    return all(len(row) == len(header) for row in rows if row)
+        return bool(rows) and all(line.startswith('"{') for line in lines[1:] if line.strip())
+    if any(len(row) != len(header) for row in rows):
+        return False
+    return _has_fields(names) or (bool(rows) and not _may_be_text(lines, delimiter, header, rows))
+
+
+def _has_fields(names: Sequence[str]) -> bool:
+    """True if a header names a user, or several fields of an event."""
+    plain = {name.lower().replace("_", "").replace(" ", "") for name in names}
+    return bool(plain & _IDS) or len(plain & _FIELDS) >= _ENOUGH_FIELDS
+
+
+def _may_be_text(
+    lines: Sequence[str], delimiter: str, header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> bool:
+    """True for lines that may be sentences or a log: `Hello, world`, or `INFO` in each of them.
+
+    In these a blank follows each delimiter, or a cell of the first line is below it again.
+    """
+    is_spaced = all(f"{delimiter} " in line for line in lines if line.strip())
+    return is_spaced or any(
+        name and name == cell for row in rows for name, cell in zip(header, row, strict=True)
+    )
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
@@ -89,7 +122,7 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 
 def _csv(delimiter: str, *, skipped: str = "") -> Form:
-    """Return the form of CSV; `skipped` is the command that leaves out lines before the header."""
+    """Return the form of CSV; `skipped` is the command that leaves out a line before the header."""
     option = "" if delimiter == "," else f', delimiter="{delimiter}"'.replace("\t", "\\t")
     program = (
         'import csv, json, sys; sys.stdin.reconfigure(encoding="utf-8-sig", newline=""); '
@@ -110,4 +143,5 @@ def _is_row(row: Mapping[str, Any]) -> bool:
     is_flat = not any(isinstance(value, dict) for value in row.values())
     lower = {key.lower() for key in row}
     is_shouted = all(key == key.upper() for key in row) and bool(lower & _IDS)
-    return is_flat and (is_shouted or bool(lower & _IDS_OF_WAREHOUSE))
+    is_stored = bool(lower & _IDS_OF_WAREHOUSE) and any(map(_COLUMN_OF_WAREHOUSE.fullmatch, lower))
+    return is_flat and (is_shouted or is_stored)

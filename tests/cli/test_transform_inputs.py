@@ -1,5 +1,6 @@
 """A bad input is named before anything is read, with a hint what to type instead."""
 
+import bz2
 import gzip
 import os
 import pty
@@ -74,7 +75,7 @@ FOREIGN = {
     "pretty": (b'{\n  "type": "track"\n}\n', "has JSON over several lines", "jq -c . {} | "),
     "pretty, by Windows": (b'{\r\n  "type"', "has JSON over several lines", "jq -c . {} | "),
     "array, packed": (gzip.compress(b"[]"), "is a JSON array", "gzip -dc {} | jq -c '.[]' | "),
-    "bzip2": (b"BZh91AY", "is bzip2", "bzip2 -dc {} | "),
+    "bzip2": (bz2.compress(EVENT), "is bzip2", "bzip2 -dc {} | "),
     "zip": (b"PK\x03\x04\x14\x00", "is a zip archive", "unzip -p {} | "),
     "UTF-16": (TWO.decode().encode("utf-16"), "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {} | "),
     "UTF-16, big end first": (b"\xfe\xff\x00{", "is UTF-16 text", "iconv -f UTF-16 "),

@@ -1,12 +1,15 @@
 """The first look recognizes the form of a file, and suggests a command that converts it."""
 
 import base64
+import bz2
+import io
 import json
 import lzma
 import os
 import shutil
 import subprocess
 import threading
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +155,13 @@ FORMS: dict[str, tuple[str, str, str, int]] = {
     "Python's own": (lines(*[repr(EVENT)] * 10), "a printed Python value", "python3 ", 10),
     "base64": (lines(*[B64] * 10), "in base64", "jq -Rc ", 10),
 }
+
+
+def zipped(*names: str) -> bytes:
+    with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return packed.getvalue()
 
 
 @pytest.fixture
@@ -309,14 +319,27 @@ def test_text_in_another_encoding_gets_a_recoding_command(
     [
         (zlib.compress(E.encode()), "compressed by zlib", "zlib.decompress"),
         (lzma.compress(E.encode(), lzma.FORMAT_ALONE), "lzma", "xz -dc"),
-        (b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", "an Excel workbook", "as CSV"),
-        (b"PK\x03\x04\x14\x00events.json", "a zip archive", "unzip -p"),
+        (
+            zipped("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"),
+            "an Excel workbook",
+            "CSV",
+        ),
+        (
+            zipped("[Content_Types].xml", "word/document.xml"),
+            "an Office document",
+            "holds the events",
+        ),
+        (zipped("pixl/events.json"), "a zip archive", "unzip -p"),
+        (bz2.compress(bz2.compress(E.encode())), "bzip2", "bzip2 -dc"),
+        (b"LZIP\x01\x0c", "lzip", "lzip -dc"),
+        (b"ARROW1\x00\x00", "an Arrow file", "as JSON"),
+        (b"GIF89a\x01\x00", "a picture", "the file that holds the events"),
         (b"PAR1\x15\x04", "a Parquet file", "pyarrow"),
         (b"Obj\x01\x04\x16avro.codec", "an Avro file", "python3 -m fastavro"),
         (b"ORC\x0a", "an ORC file", "as JSON"),
         (b"%PDF-1.7", "a PDF document", "the file that holds the events"),
         (b"SQLite format 3\x00", "an SQLite database", "as JSON"),
-        (b"events.json".ljust(257, b"\0") + b"ustar", "a tar archive", "tar -xOf"),
+        (b"events.json".ljust(257, b"\0") + b"ustar\x0000", "a tar archive", "tar -xOf"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x -so"),
         (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "as CSV"),
@@ -329,6 +352,65 @@ def test_binary_file_is_recognized_by_its_first_bytes(
         looked_at(start + bytes(100))
 
     assert hint in raised.value.hint
+
+
+@for_each(
+    "content",
+    [
+        lines("not json", {"type": "page"}),
+        lines("not json", "{}", {"a": 1, "b": 2}),
+        lines("not json", [{"a": 1}]),
+        lines("Hello, world"),
+        lines("Hello, world", "this is, a text"),
+        lines("INFO\tstarted", "INFO\tstopped"),
+        lines("ERROR: no answer; once more", "ERROR: timeout; given up"),
+        lines("name,plan", "Ann,plus,x"),
+        lines("name,plan", '{"name":"Ann"}'),
+        lines("name"),
+        lines("[[actions]]", 'name = "x"'),
+        lines('["info"] started', '["info"] stopped'),
+        lines({"level": "info", "user_id": 5}, {"level": "error", "user_id": 6}),
+    ],
+)
+def test_no_form_is_reported_on_little_evidence(content: str, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(content)
+
+    # Fewer than ten lines with the same problem are a remark, and no form is named in it.
+    for remark in look(inputs([str(tmp_path / "events.jsonl")])).remarks:
+        assert "lines that were checked are rejected" in remark or "only line is" in remark
+        assert "CSV" not in remark
+
+
+@for_each(
+    ("content", "line"),
+    [
+        (lines("name,plan", "Ann,plus"), 1),
+        (lines("name;plan", "Ann;plus", "", "Ben;"), 1),
+        (lines("type,event,userId"), 1),
+        (lines("userId, name", "u1, Ann"), 1),
+        (lines("", "event,email", "event,a@example.com"), 2),
+        (lines("user_id\tproperties", '7\t{"a": 1}'), 1),
+    ],
+)
+def test_csv_is_reported_with_the_line_of_its_header(
+    content: str, line: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(content)
+
+    with pytest.raises(InputError) as raised:
+        look(inputs([str(path)]))
+
+    assert raised.value.message == f"{path}:{line} is CSV, not lines of JSON"
+    assert "Type: python3 -c 'import csv, json, sys" in raised.value.hint
+
+
+@for_each("start", ["ORCID,", "BZh", "PAR1 ", "LZIP ", "GIF8 ", "ARROW1 ", "SEQ ", "x\x01"])
+def test_text_that_begins_like_a_binary_format_is_read_as_text(start: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(lines(f"{start} and more", EVENT))
+
+    assert look(inputs([str(path)])).remarks == []
 
 
 LEGITIMATE = {
