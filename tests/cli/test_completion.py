@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.shell_completion import get_completion_class
 from support.destination_file import ACME
 from support.fakes import CommandResult
+
+from segcli.cli.commands.completion import _CHANGES
 
 Completed = Callable[..., list[str]]
 SHELLS = ("bash", "zsh", "fish")
@@ -95,6 +98,9 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (["send", "eve"], ["compopt default"]),
         (["send", "-d", "gi"], ["gist"]),
         (["send", "-d", "webhook", "--set", "en"], ["compopt nospace", "endpoint="]),
+        (["send", "--rejects", "=", "fo"], ["compopt default"]),
+        (["send", "--type", "=", "i"], ["identify"]),
+        (["send", "--dest", "=", "gist", "--set", "=", "api"], ["compopt nospace", "api_key="]),
     ],
 )
 def test_bash_uses_the_printed_completions(
@@ -112,6 +118,86 @@ def test_bash_uses_the_printed_completions(
 
     assert ended.stdout.split("\n")[:-1] in (prints, [*prints, ""])
     assert ended.stderr == ""
+
+
+ZSH = """
+compdef() {{ }}
+compset() {{ print compset $*; IPREFIX=$words[CURRENT] }}
+_path_files() {{ print files }}
+compadd() {{ print "values $completions after $3" }}
+_describe() {{ print "settings ${{completions_with_descriptions%%:*}} after $6" }}
+source <(segcli completion zsh)
+words=(segcli {words}) CURRENT={last}
+_segcli_completion
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
+@pytest.mark.parametrize(
+    ("words", "prints"),
+    [
+        ("send --rejects fo", "files"),
+        ("send --rejects=fo", "compset -P 1 *=\nfiles"),
+        ("send -d gi", "values gist after"),
+        ("send --dest=gi", "compset -P 1 *=\nvalues gist after --dest=gi"),
+        ("send -d gist --set=api", "compset -P 1 *=\nsettings api_key= after --set=api"),
+    ],
+)
+def test_zsh_uses_the_printed_completions(
+    words: str, prints: str, shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    script = ZSH.format(words=words, last=len(words.split()) + 1)
+    ended = subprocess.run(
+        ["zsh", "-f", "-c", script],
+        cwd=tmp_path,
+        env=shell_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.stdout.rstrip(), ended.stderr) == (prints, "")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
+@pytest.mark.parametrize(
+    ("words", "prints"),
+    [
+        ("send --rejects fo", ["foo.ndjson"]),
+        ("send --rejects=fo", ["--rejects=foo.ndjson"]),
+        ("send --type i", ["identify"]),
+        ("send --type=i", ["--type=identify"]),
+        ("send -d gist --set=api", ["--set=api_key="]),
+    ],
+)
+def test_fish_uses_the_printed_completions(
+    words: str, prints: list[str], shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "foo.ndjson").touch()
+    script = f"segcli completion fish | source; complete -C 'segcli {words}'"
+    ended = subprocess.run(
+        ["fish", "--no-config", "-c", script],
+        cwd=tmp_path,
+        env=shell_environment | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert [line.partition("\t")[0] for line in ended.stdout.splitlines()] == prints
+
+
+def test_scripts_of_click_have_what_is_replaced() -> None:
+    """Another click may word its scripts differently."""
+    for shell, changes in _CHANGES.items():
+        kind = get_completion_class(shell)
+        assert kind
+        script = kind.source_template % {
+            "complete_func": "_segcli_completion",
+            "complete_var": "_SEGCLI_COMPLETE",
+            "prog_name": "segcli",
+        }
+        assert all(old in script for old, _ in changes), shell
 
 
 @pytest.mark.parametrize("shell", SHELLS)

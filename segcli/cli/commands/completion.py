@@ -1,14 +1,67 @@
 """`segcli completion`: prints what makes a shell complete segcli's commands and options."""
 
+from collections.abc import Sequence
+
 import click
 from click.shell_completion import get_completion_class
 
 from segcli.cli.output import write_data
 
 _SHELLS = ("bash", "zsh", "fish")
-# Bash adds a space after a value. After `KEY=` the user goes on typing.
-_BASH_ADDS = "COMPREPLY+=($value)"
-_NO_SPACE = f"{_BASH_ADDS}\n            [[ $value == *= ]] && compopt -o nospace"
+# What is replaced in click's scripts. A value may be glued to its option: `--rejects=fo`.
+_CHANGES: dict[str, Sequence[tuple[str, str]]] = {
+    "bash": (
+        # Bash adds a space after a value. After `KEY=` the user goes on typing.
+        (
+            "COMPREPLY+=($value)",
+            "COMPREPLY+=($value)\n            [[ $value == *= ]] && compopt -o nospace",
+        ),
+        # To bash, the `=` after an option is a word.
+        (
+            "    local response\n",
+            """\
+    local response index cword=$COMP_CWORD words=()
+    for index in "${!COMP_WORDS[@]}"; do
+        if [[ ${COMP_WORDS[index]} == = && ${COMP_WORDS[index-1]} == --* ]] &&
+            (( index < COMP_CWORD )); then
+            cword=$((cword - 1))
+        else
+            words+=("${COMP_WORDS[index]}")
+        fi
+    done
+""",
+        ),
+        (
+            'COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD',
+            'COMP_WORDS="${words[*]}" COMP_CWORD=$cword',
+        ),
+    ),
+    # Zsh is told what comes before the value, and to keep it.
+    "zsh": (
+        (
+            "_segcli_completion() {\n",
+            "_segcli_completion() {\n    [[ $words[CURRENT] == --*=* ]] && compset -P 1 '*='\n",
+        ),
+        ("completions_with_descriptions -U", 'completions_with_descriptions -U -i "$IPREFIX"'),
+        ("compadd -U", 'compadd -U -i "$IPREFIX"'),
+    ),
+    # Fish wants the option before each value. `echo` prints an empty line if there is none.
+    "fish": (
+        (
+            "function _segcli_completion;",
+            """\
+function _segcli_before_value
+    echo (string match -r -- '^--[^=]+=' (commandline -ct))
+end
+
+function _segcli_completion;""",
+        ),
+        (
+            '"(_segcli_completion)"',
+            "\"(_segcli_completion | string replace -r '^' -- (_segcli_before_value))\"",
+        ),
+    ),
+}
 
 
 @click.command("completion")
@@ -34,4 +87,7 @@ def _source(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None
     names = kind(click.Command("segcli"), {}, "segcli", "_SEGCLI_COMPLETE").source_vars()
-    return (kind.source_template % names).replace(_BASH_ADDS, _NO_SPACE)
+    script = kind.source_template % names
+    for old, new in _CHANGES[shell]:
+        script = script.replace(old, new)
+    return script
