@@ -114,6 +114,18 @@ class Checkpoint:
         """The number of settled events of which the vendor answered a request."""
         return self.totals["delivered"] + self.totals["refused"] + self.answered_in_part
 
+    @property
+    def lines(self) -> int | None:
+        """The number of lines of all inputs; None unless each was read to its end.
+
+        A folder or a pattern stands for files that may not have been opened yet: None.
+        """
+        ends = [self.files.end(place) for place in range(len(self.header.inputs))]
+        names = [self.files.get(place)[0] for place in range(len(ends))]
+        known = [end.lines for end in ends if end]
+        is_all = names == list(self.header.inputs) and len(known) == len(ends)
+        return sum(known) if is_all else None
+
     def described(self) -> str:
         """Return what is settled, in words; "" for nothing."""
         counts = [f"{lines:,} {state}" for state, lines in self.totals.items() if lines]

@@ -53,9 +53,34 @@ def test_stopped_run_is_listed_with_destination_source_and_progress(
     assert name.startswith(f"{journal.stem}   stopped 20")
     assert to.startswith("  to       webhook at http://127.0.0.1:")
     assert source == f"  from     {tmp_path}/events.jsonl"
-    assert settled == "  settled  5 delivered"
+    assert settled == "  settled  5 of 12 lines: 5 delivered"
     assert resume.startswith(f"  resume   cd {tmp_path} && segcli send -d webhook")
     assert resume.endswith(" events.jsonl --resume")
+
+
+@pytest.mark.parametrize(
+    ("source", "settled"),
+    [
+        (["a.jsonl", "b.jsonl"], "3 of 12 lines: 3 delivered"),
+        # A folder may have files that were not opened.
+        (["folder"], "3 lines: 3 delivered; not all lines have been read"),
+    ],
+)
+def test_number_of_lines_is_told_if_all_inputs_were_read(
+    source: list[str],
+    settled: str,
+    segcli: Segcli,
+    vendor: Callable[..., object],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("a.jsonl", "b.jsonl", "folder/a.jsonl"):
+        write_events(tmp_path / name, tracks(6))
+    url = vendor(LimitedVendor(left=3)).url  # type: ignore[attr-defined]
+    to = ["-d", "webhook", "--endpoint", url, "--concurrency", "1"]
+    assert segcli("send", *to, *source).code == 3
+
+    assert segcli("journals").out.splitlines()[3] == f"  settled  {settled}"
 
 
 def test_listed_resume_command_works_from_any_folder(
@@ -240,7 +265,7 @@ def test_a_shared_journal_is_shown_and_not_taken_over(segcli: Segcli, tmp_path: 
         str(place),
         "  to       webhook at https://acme.example",
         "  from     /a",
-        "  settled  2 delivered",
+        "  settled  2 lines: 2 delivered; not all lines have been read",
     ]
     assert out[4].startswith(f"  attempt  has not ended: process {os.getpid()} on ")
     assert out[5] == "  resume   the same command with --resume"

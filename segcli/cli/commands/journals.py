@@ -9,6 +9,7 @@ import click
 
 from segcli.cli.output import show
 from segcli.cli.state_folder import moving, old_state_folder, state_folder
+from segcli.core.plural import count_of
 from segcli.errors import OutputError, UsageError
 from segcli.journal.checkpoint import Checkpoint
 from segcli.journal.unfinished import SUFFIX, UnfinishedRun, forget_run, unfinished_runs
@@ -36,8 +37,8 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, incomplete: str
 def command(remove: str | None, at: str | None) -> int:
     """List the unfinished runs of send, or remove one.
 
-    Shows of each what it sends and to where, how many lines are settled, and the command that
-    continues it. The journals are those in your folder for segcli's state; one that --journal
+    Shows of each what it sends and to where, how many of its lines are settled, and the command
+    that continues it. The journals are those in your folder for segcli's state; one that --journal
     named is where it was named. A shared journal is shown with --at.
     """
     if at is not None and remove is not None:
@@ -110,7 +111,16 @@ def _described_run(checkpoint: Checkpoint) -> Iterator[str]:
     where = f"{header.destination} at {header.endpoint}" if header.endpoint else header.destination
     yield f"  to       {where}"
     yield f"  from     {_inputs(header.inputs)}"
-    yield f"  settled  {checkpoint.described() or 'nothing'}"
+    yield f"  settled  {_settled(checkpoint)}"
+
+
+def _settled(checkpoint: Checkpoint) -> str:
+    """Return how many lines are settled, of how many if that is known, and by state."""
+    settled, lines = checkpoint.totals.total(), checkpoint.lines
+    described = f": {checkpoint.described()}" if checkpoint.described() else ""
+    if lines is None:
+        return f"{count_of(settled, 'line')}{described}; not all lines have been read"
+    return f"{settled:,} of {count_of(lines, 'line')}{described}"
 
 
 def _inputs(names: Sequence[str]) -> str:
