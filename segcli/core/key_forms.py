@@ -16,6 +16,7 @@ _MAX_HTML_DIGITS = 7
 def forms_of(key: str) -> Iterator[str]:
     """Yield the forms of a key that a request or a reply may contain; some more than once."""
     yield from _usual(key)
+    yield from _hashed(key)
     if len(key) >= SHORTEST_OF_ALL_FORMS:
         inner = {key, *_usual(key), *_further(key)}
         yield from inner
@@ -29,6 +30,18 @@ def _usual(key: str) -> Iterator[str]:
     yield from _in_percents(key)
     yield from _in_html(key)
     yield from _in_json(key)
+
+
+def _hashed(key: str) -> Iterator[str]:
+    """Yield the hashes that `@sha256` makes of a key in a payload: as it is, trimmed, lower case.
+
+    A hash lets nobody in, but a short key can be found by trying all keys.
+    """
+    # Imported here, because most commands hide no key.
+    from hashlib import sha256  # noqa: PLC0415
+
+    for text in dict.fromkeys((key, key.strip(), key.strip().lower())):
+        yield sha256(text.encode()).hexdigest()
 
 
 def _further(key: str) -> Iterator[str]:

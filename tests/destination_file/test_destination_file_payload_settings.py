@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from support.destination_file import ACME, acme, changed, job_of
 from support.samples import KEY, SAMPLES, Run
+from support.tables import for_each
 
 from segcli.core.event import Event
 from segcli.core.outcome import Mapped, map_event
+from segcli.core.redaction import Redactor
 from segcli.errors import SegcliError
 from segcli.sandbox import Fault, Script, running
 from segcli.sandbox.kept import without_keys
@@ -257,3 +259,16 @@ def test_a_key_in_refused_payloads_is_hidden_in_rejects_and_reports(
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert len((tmp_path / "rejects.ndjson").read_bytes().splitlines()) == 3, done.stderr
     assert KEY.encode() not in written + done.stdout + done.stderr
+
+
+@for_each("clean", ["none", "trim", "lower"])
+def test_a_hash_of_a_key_is_hidden_like_the_key(clean: str) -> None:
+    key = "Sk_Live_8f2b61c0d9e7"
+    hashed = {"@sha256": {"value": {"@setting": "api_key"}, "clean": clean}}
+    job = job_of(acme({"actions.0.mapping": {"id": hashed}}), api_key=key)
+    sent = map_event(EVENT, replace(job, reveals_keys=True))
+    assert isinstance(sent, Mapped)
+    made = json.loads(sent.body)["id"]
+
+    assert len(made) == 64
+    assert Redactor(job.secrets()).redact(f"no contact {made}") == "no contact ***"
