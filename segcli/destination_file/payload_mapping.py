@@ -18,6 +18,7 @@ from segcli.destination_file.payload_settings import (
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.mapping import Problem, lint, problems
+from segcli.mapping.directives.phone import country_problem
 
 Load = Callable[[str], str]
 
@@ -99,6 +100,8 @@ def checked_mapping(
         note(tuple(filter(None, one.path.split("/"))), one.message)
     for where, problem in _misused_settings(mapping, parts.declared):
         note(where, problem)
+    for where, problem in _unknown_countries(mapping):
+        note(where, problem)
     return None if mistakes.are_below(path) else ReadMapping(mapping, settings)
 
 
@@ -129,6 +132,14 @@ def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tup
     for where, name in _in_liquid(mapping, declared):
         shown = f'{{ "@template" = "{{{{settings.{name}}}}}" }}'
         yield where, f"names the setting {name}, which @liquid does not know: write {shown}"
+
+
+def _unknown_countries(mapping: Any) -> Iterator[tuple[Path, str]]:
+    """Yield the places of countries of `@phone` that are no country, with what is wrong."""
+    for path, part in parts_of(mapping):
+        is_country = path[-2:] == ("@phone", "country") and isinstance(part, str)
+        if is_country and (problem := country_problem(part)):
+            yield path, problem
 
 
 def _unfilled(mapping: Any) -> Iterator[tuple[Path, str]]:

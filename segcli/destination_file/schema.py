@@ -134,12 +134,13 @@ def _misspelled(
 def _note_missing(
     table: Mapping[str, Any], rule: Mapping[str, Any], path: Path, mistakes: Mistakes
 ) -> None:
-    """Note the missing keys, apart from those that are misspelled."""
+    """Note the missing keys, apart from those that are misspelled, or were removed as mistakes."""
     known = rule.get("properties", {})
     unknown = islice((key for key in table if key not in known), MAX_MISTAKES)
     misspelled = {_nearest(key, known) for key in unknown}
     for name in rule.get("required", ()):
-        if name not in table and name not in misspelled:
+        is_noted = name in misspelled or mistakes.are_below((*path, name))
+        if name not in table and not is_noted:
             mistakes.add((*path, name), "is missing")
     for name, needed in rule.get("dependencies", {}).items():
         for other in needed:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segcli.capture.finish import time_text
 from segcli.capture.stable import stabilized
 from segcli.core.event import TIME_FIELDS
+from segcli.core.event_time import parse_time
 
 START = datetime(2026, 2, 3, tzinfo=UTC)
 # The users of a test run, each with what its client sends; two of them do the same.
@@ -93,6 +94,22 @@ def test_additional_event_does_not_change_other_ids() -> None:
     for run in (longer, more):
         after = {event["messageId"] for event in read(stabilized(played(2, run)))}
         assert before < after
+
+
+def test_additional_event_moves_only_the_later_times_of_its_series() -> None:
+    names = RUN["analytics.js", "anonymous"]
+    longer = RUN | {("analytics.js", "anonymous"): [*names[:2], "Searched", *names[2:]]}
+    before, after = (
+        {event.pop("messageId"): event for event in read(stabilized(played(1, run)))}
+        for run in (RUN, longer)
+    )
+    moved = {name for name, event in before.items() if after[name] != event}
+
+    assert {before[name]["event"] for name in moved} == set(names[2:])
+    assert len(moved) == len(names[2:])
+    for name in moved:
+        old, new = (parse_time(one[name].pop("timestamp")) for one in (before, after))
+        assert new - old == timedelta(seconds=1)
 
 
 def test_new_client_version_does_not_change_ids() -> None:

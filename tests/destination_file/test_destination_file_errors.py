@@ -1,5 +1,6 @@
 """All mistakes in a destination file are reported together, each with its key."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -43,6 +44,54 @@ def test_all_mistakes_are_reported_together() -> None:
         "limits.rate", "request.method", "actions[0].subscribe", "settings.class",
         "reply.retry[0]", "batch.events", "lable",
     }  # fmt: skip
+
+
+@for_each(
+    ("required", "said"),
+    [
+        ({"conditions": []}, "conditions: must not be empty"),
+        ({"conditions": 5}, "conditions: must be a list, not a whole number"),
+        ({"match": "any"}, "conditions: is missing"),
+        ({"conditions": [{"fieldKey": "b", "operator": 1}]}, "operator: must be is or is_not"),
+    ],
+)
+def test_a_key_that_is_wrong_is_not_missing_as_well(required: Any, said: str) -> None:
+    fields = {"a": {"type": "string", "required": required}, "b": "string"}
+    [found] = mistakes_in(changed(ACME, {"actions.0.fields": fields}))
+
+    assert found.startswith("actions[0].fields.a.required.conditions")
+    assert said in found
+
+
+@pytest.mark.skipif(not find_spec("phonenumbers"), reason="phonenumbers is not installed")
+@for_each(
+    ("country", "said"),
+    [
+        ("Germany", 'must be the two letters of a country, such as "DE" for Germany'),
+        ("DEU", 'must be the two letters of a country, such as "DE" for Germany'),
+        ("49", 'must be the two letters of a country, such as "DE" for Germany'),
+        ("", 'must be the two letters of a country, such as "DE" for Germany'),
+        ("uk", 'such as "DE" for Germany; UK is none: write GB'),
+        ("XX", 'such as "DE" for Germany; XX is none'),
+        ("DE", None),
+        ("gb", None),
+        ({"@path": "$.traits.country"}, None),
+        ({"@setting": "country"}, None),
+    ],
+)
+def test_the_country_of_a_phone_number_has_two_letters(country: Any, said: str | None) -> None:
+    phone = {"@phone": {"value": {"@path": "$.traits.phone"}, "country": country}}
+    changes = {"settings.country": {"default": "DE"}, "actions.0.mapping": {"to": [phone]}}
+    if country != {"@setting": "country"}:
+        del changes["settings.country"]
+    found = mistakes_in(changed(ACME, changes))
+
+    if said is None:
+        assert found == []
+    else:
+        assert len(found) == 1
+        assert found[0].startswith("actions[0].mapping.to")
+        assert found[0].endswith(said)
 
 
 def test_a_value_that_may_be_a_key_is_never_shown() -> None:

@@ -4,6 +4,7 @@ How national numbers are written, and which exist, is knowledge of Google's libp
 Segment's own destinations use too: the package phonenumbers, or phonenumberslite.
 """
 
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ from segcli.mapping.node import Context, Node, constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_LETTERS = re.compile("[A-Za-z]{2}")
+_COUNTRY = 'must be the two letters of a country, such as "DE" for Germany'
+_MEANT = {"UK": ": write GB", "EL": ": write GR"}
 
 
 def phone(options: dict[str, Any], context: Context) -> Node:
@@ -43,6 +48,22 @@ def phones_missing() -> str:
     """Return what to say if phonenumbers is not installed; "" if it is."""
     is_installed = find_spec("phonenumbers") is not None
     return "" if is_installed else f"needs phonenumbers: type {how_to_install('phone')}"
+
+
+def country_problem(country: str) -> str:
+    """Return what is wrong with a country that is given as a text; "" if nothing is.
+
+    `@phone` finds no number in such a country, whatever the event has.
+    """
+    if not _LETTERS.fullmatch(country):
+        return _COUNTRY
+    if find_spec("phonenumbers") is None:
+        return ""
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415  # optional, and slow
+
+    if country.upper() in SUPPORTED_REGIONS:
+        return ""
+    return f"{_COUNTRY}; {country.upper()} is none{_MEANT.get(country.upper(), '')}"
 
 
 def _number_reader() -> "Callable[[str, str | None], str]":
