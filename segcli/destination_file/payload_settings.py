@@ -13,7 +13,7 @@ from segcli.core.named_texts import table_of
 from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.redaction import MASK
 from segcli.core.secret import Secret
-from segcli.core.settings import is_table
+from segcli.core.setting_value import is_table
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.mapping import MappingError, compiled, problems

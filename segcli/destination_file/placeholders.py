@@ -12,7 +12,7 @@ from segcli.core.placeholder import (
     Template,
     parse_template,
 )
-from segcli.core.settings import Shape
+from segcli.core.setting_value import Shape
 from segcli.destination_file.problems import Mistakes, Path
 
 Role: TypeAlias = Literal[

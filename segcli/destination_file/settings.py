@@ -12,7 +12,8 @@ from segcli.core.named_texts import named_texts
 from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.request_layout import AddressLayout, OAuth
 from segcli.core.secret import Secret
-from segcli.core.settings import TABLE, Shape, setting
+from segcli.core.setting_value import TABLE, Shape
+from segcli.core.settings import setting
 from segcli.destination_file.oauth import TOKEN_URL, token_default
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders, Role
 from segcli.destination_file.problems import Mistakes, Path

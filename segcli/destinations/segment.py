@@ -13,7 +13,8 @@ from segcli.core.destination import Destination, Field, Limits, Payload, Remark,
 from segcli.core.event import TYPES, Event
 from segcli.core.replay import Dedup, Evidence, Replay
 from segcli.core.secret import Secret
-from segcli.core.settings import Shape, setting
+from segcli.core.setting_value import Shape
+from segcli.core.settings import setting
 from segcli.destinations.flatten import write_key_remarks
 
 _HEAD, _TAIL = b'{"batch":[', b"]}"

@@ -12,7 +12,8 @@ from segcli.core.event import Event, Rejected, parse
 from segcli.core.exact_json import dumps
 from segcli.core.outcome import Decision, Job, Mapped, map_event
 from segcli.core.secret import Secret
-from segcli.core.settings import Setting, Sources, describe, is_table, read_settings
+from segcli.core.setting_value import is_table
+from segcli.core.settings import Setting, Sources, describe, read_settings
 from segcli.sandbox.faults import Script
 from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN
 from segcli.sandbox.vendors.vendor import Call
