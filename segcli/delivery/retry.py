@@ -10,7 +10,7 @@ from typing import TypeGuard
 import msgspec
 
 from segcli.accounting.tally import Tally, Wait
-from segcli.core.destination import Destination, Request
+from segcli.core.destination import Request
 from segcli.core.line import RefusalDetails, Result
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
@@ -25,13 +25,19 @@ from segcli.core.reply import (
     by_status,
     of_batch,
 )
-from segcli.core.settings import Setting, describe, how_to_set
 from segcli.delivery.batch import QueuedPayload, halves, request_for
 from segcli.delivery.delivery_log import DeliveryLog, Sent, WireLog
 from segcli.delivery.expiry import parted_by_expiry
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.refusal import refusals_of
 from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.stop_reason import (
+    advise,
+    asked_too_long,
+    may_be_too_large,
+    nothing_taken,
+    stopped_by,
+)
 from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 from segcli.http.client import NoReply, Post
@@ -42,10 +48,6 @@ _LONGEST_WAIT = 30.0
 _LONGEST_ASKED = 1e9
 _TOO_MANY = 429
 _OVERLOADED = frozenset({_TOO_MANY, 503})
-# The setting for the number of events in a request.
-_BATCH_SETTING = "batch"
-# A body of this size is never the reason why there is no reply.
-_NEVER_TOO_LARGE = 1_000
 
 
 def backoff(attempt: int, chance: float) -> float:
@@ -200,7 +202,9 @@ class BatchSender:
                 return [batch]
             case Stop(reason, setting):
                 said = "answered" if answer.status else "gave no answer:"
-                self.stop_signal.stop(self._stopped(f"{said} {reason}", setting))
+                self.stop_signal.stop(
+                    stopped_by(self.job, f"{said} {self._redact_text(reason)}", setting)
+                )
                 return [batch]
 
     async def _apply_partial(
@@ -296,27 +300,13 @@ class BatchSender:
         since = max(min(attempts.since, self.failing_since), self.last_success)
         return since + self.retry_for - now
 
-    def _stopped(self, reason: str, setting: str) -> Stopped:
-        name = self.job.destination.name
-        known = hasattr(self.job.settings, setting)
-        rows = _settings(self.job.destination)
-        hint = f"Check {setting}. {how_to_set(name, setting, rows)}" if known else ""
-        return Stopped(f"{name} {self._redact_text(reason)}", hint)
-
     def _exhausted(
         self, reason: str, asked: float, item: QueuedPayload, *, patience: float
     ) -> Stopped:
-        name = self.job.destination.name
-        where = f"{item.line.file}:{item.line.number}"
+        name, said = self.job.destination.name, self._redact_text(reason)
         if patience > 0 or asked > self.retry_for:
-            left = "" if asked > self.retry_for else "what is left of "
-            wait = f"{name} asks to wait {asked:.0f} s ({self._redact_text(reason)})"
-            return Stopped(f"{wait}, longer than {left}--retry-for {self.retry_for:g} s", _LATER)
-        return Stopped(
-            f"{name} took nothing for {self.retry_for:g} s; the last answer, at {where}, was: "
-            f"{self._redact_text(reason)}",
-            _LATER,
-        )
+            return asked_too_long(name, said, asked=asked, retry_for=self.retry_for)
+        return nothing_taken(name, said, line=item.line, retry_for=self.retry_for)
 
     def _redacted(self, reply: Reply) -> Reply:
         """Hide a key that the reply echoes, before an excerpt can cut the key into two parts."""
@@ -328,30 +318,6 @@ class BatchSender:
 
     def _redact_text(self, text: str) -> str:
         return self._redactor.redact(text)
-
-
-def may_be_too_large(size: int, *, largest_answered: int) -> bool:
-    """Return True if a body may have no reply because of its size; sizes are in bytes."""
-    return size > max(_NEVER_TOO_LARGE, largest_answered)
-
-
-def advise(stopped: Stopped, destination: Destination[object], *, events: int, size: int) -> None:
-    """Add a hint to the error of a run that stopped after a body of `size` bytes had no reply.
-
-    If a setting makes bodies smaller, the command that continues gets it.
-    """
-    advice = f"{destination.name} closes the connection on bodies of {_kilobytes(size)}"
-    if events == 1:
-        advice += ", which is one event."
-    elif any(row.is_grouping and row.name == _BATCH_SETTING for row in _settings(destination)):
-        fewer = f"{_BATCH_SETTING}={max(1, events // 10)}"
-        advice += f", {events:,} events. Try smaller ones: --set {fewer}"
-        stopped.more = ("--set", fewer)
-    elif destination.layout:
-        advice += f", {events:,} events. Try smaller ones: fewer events in the [batch] of its file."
-    else:
-        advice += f", {events:,} events."
-    stopped.hint = f"{advice}\n{stopped.hint}"
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
@@ -397,9 +363,6 @@ class _Attempts:
     status: int | None = None
 
 
-_LATER = "Nothing is lost: unsent events can be sent later."
-
-
 def _verdict_without(reply: NoReply) -> Verdict:
     return Stop(reply.reason, reply.setting) if reply.final else Retry(reply.reason, reply.after)
 
@@ -424,11 +387,3 @@ def _asked_wait(after: float | None) -> float:
     """Return the seconds that the vendor asks to wait, capped; 0 for none or an invalid number."""
     # It may come from a plug-in. NaN is invalid too: no comparison with it is true.
     return min(after, _LONGEST_ASKED) if after is not None and after > 0 else 0.0
-
-
-def _settings(destination: Destination[object]) -> list[Setting]:
-    return describe(destination.name, destination.settings)
-
-
-def _kilobytes(size: int) -> str:
-    return f"{size / 1000:,.{0 if size >= 10_000 else 1}f} kB"

@@ -19,7 +19,7 @@ from support.wires import OK, Call, socket_server
 
 from segcli.core.destination import Destination
 from segcli.core.reply import Reply
-from segcli.delivery.retry import advise, may_be_too_large
+from segcli.delivery.stop_reason import advise, may_be_too_large
 from segcli.destinations import named_destination
 from segcli.errors import Stopped
 from segcli.http.client import NoReply
