@@ -117,8 +117,6 @@ def _checked_names(file: ConfigFile, table: str, options: Mapping[str, Any]) -> 
     names: dict[str, str] = {}
     for key in options:
         place, name = file.place(table, key), _parameter(key)
-        if table == "ui":
-            continue
         if name not in known:
             raise SettingsError(f"{place}: {table} has no option {key!r}", _guess(name, known))
         if name in names.values():

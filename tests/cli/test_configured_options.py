@@ -1,6 +1,7 @@
 """Options come from the command line, the environment, the settings file, the default: in order."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,6 +70,17 @@ def test_each_command_reads_its_own_table(segcli: Segcli, config: Write) -> None
 
     assert mapped(segcli("transform", "events.jsonl")) == 3
     assert "1 mapped" in segcli("check", "events.jsonl").out
+
+
+def test_the_page_takes_the_options_of_its_table(segcli: Segcli, config: Write) -> None:
+    config('[ui]\nmax-line = "2MiB"\n')
+
+    assert re.search(r"--max-line +2MiB +segcli.toml:2", segcli("config", "ui").out)
+
+    config("[ui]\nprot = 1\n")
+    said = segcli("ui", "--no-open", "events.jsonl")
+    assert said.code == 2
+    assert said.err == "Error: segcli.toml:2: ui has no option 'prot'\nDid you mean port?\n"
 
 
 def test_a_settings_file_that_is_a_pipe_is_read_once(tmp_path: Path) -> None:
