@@ -147,7 +147,7 @@ def _described(name: str, text: str, load: Callable[[str], str]) -> Destination[
 
 
 def _nearby(path: Path) -> str:
-    """Return a hint that names the destination files near a path that is not a file."""
+    """Return a hint on a path that is not a file: the destination files near it, or the guide."""
     try:
         if os.path.isfile(path):
             return ""
@@ -157,4 +157,6 @@ def _nearby(path: Path) -> str:
         return ""
     # Do not suggest names with control characters: another person may have put the file there.
     found = [name for name in found if name.isprintable() and not name.endswith("/segcli.toml")][:5]
-    return f"There are: {', '.join(found)}" if found else ""
+    if found:
+        return f"There are: {', '.join(found)}"
+    return "`segcli guide destination-files` shows how to write one."

@@ -119,7 +119,8 @@ def _text(path: str, *, is_found: bool) -> str:
     try:
         return read(Path(path), max_bytes=_MAX_BYTES) or ""
     except ValueError as problem:
-        raise SettingsError(f"{path} {problem}") from None
+        hint = "" if is_found else "It is to be the settings file. Name another: --config PATH"
+        raise SettingsError(f"{path} {problem}", hint) from None
 
 
 def _parsed(path: str, text: str) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """Find the inputs by the names on the command line. Nothing is read yet."""
 
+import difflib
 import os
 import stat
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
 from segcli.inputs.input import is_address, shown_name
 from segcli.inputs.input_list import Folder, InputList
+
+# How many files an error names at most.
+_MOST_NAMES = 5
 
 
 def inputs(names: Sequence[str]) -> InputList:
@@ -96,5 +101,10 @@ def _nearby(path: Path) -> str:
     folder = path.parent
     if not os.path.isdir(folder):
         return f"The folder {folder} does not exist either."
-    found = sorted(str(other) for other in folder.glob("*json*") if os.path.isfile(other))[:5]
-    return f"There are: {', '.join(found)}" if found else f"{folder} has no JSON files."
+    names = sorted(other.name for other in folder.iterdir() if os.path.isfile(other))
+    close = difflib.get_close_matches(path.name, names, _MOST_NAMES)
+    found = dict.fromkeys([*close, *(name for name in names if "json" in name)])
+    if not found:
+        where = "The working folder" if str(folder) == "." else f"The folder {folder}"
+        return f"{where} has no such file, and none with events."
+    return f"There are: {', '.join(str(folder / name) for name in islice(found, _MOST_NAMES))}"

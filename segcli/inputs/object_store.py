@@ -1,5 +1,7 @@
 """Stores: inputs with an address such as `s3://`, read with fsspec, which only this imports."""
 
+import errno
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -27,6 +29,9 @@ _CREDENTIALS = {
 }
 # With this, fsspec streams one reply of a web server, instead of asking for ranges.
 _WHOLE = {"block_size": 0}
+_NO_CONNECTION = frozenset(
+    {errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}
+)
 _NOT_FOUND, _RETRY_STATUSES = 404, frozenset({408, 425, 429})
 
 
@@ -193,10 +198,26 @@ def store_problem(error: Exception, address: str) -> str:
             return "there is no such file"
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     status, message = _status(error), getattr(error, "message", "")
-    reason = error.strerror if isinstance(error, ReadError) else str(error)
+    reason = error.strerror if isinstance(error, ReadError) else _system_reason(error) or str(error)
     text = f"HTTP {status} {message}" if status else reason or type(error).__name__
     text = hide_address_in(" ".join(text.split()), address)
     return text[:_MAX_PROBLEM].rstrip(".")
+
+
+def _system_reason(error: Exception) -> str:
+    """Return what is wrong with a connection that cannot be made; "" for any other error."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return ""
+    # The numbers of errors of DNS are negative.
+    is_unknown = error.errno < 0
+    if not is_unknown and error.errno not in _NO_CONNECTION:
+        return ""
+    host, port = getattr(error, "host", ""), getattr(error, "port", "")
+    begin = f"cannot connect to {host}:{port}: " if host else ""
+    said = (
+        f"{error.strerror}; check the name of the host" if is_unknown else os.strerror(error.errno)
+    )
+    return begin + said
 
 
 def is_permanent(error: Exception) -> bool:

@@ -42,6 +42,8 @@ _HEADER_EXAMPLE = b'00000000 {"segcli"'
 _ROWS_PER_RECORD = 100
 _MAX_HEADER = 1024 * 1024
 _CRC_LENGTH = len("00000000 ")
+# In the order of the summary.
+_STATES = ("delivered", "refused", "rejected", "skipped")
 # The keys of most records, which are about lines alone.
 _OF_LINES = frozenset({"state", "lines", "synced"})
 # The text of a record never holds a zero byte.
@@ -128,7 +130,7 @@ class Checkpoint:
 
     def described(self) -> str:
         """Return what is settled, in words; "" for nothing."""
-        counts = [f"{lines:,} {state}" for state, lines in self.totals.items() if lines]
+        counts = [f"{self.totals[one]:,} {one}" for one in _STATES if self.totals[one]]
         return ", ".join([*counts, *([f"{len(self.parts):,} in part"] if self.parts else [])])
 
     def counts_by_action(self) -> dict[tuple[str, str], int]:

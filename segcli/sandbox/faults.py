@@ -35,8 +35,8 @@ class Fault:
             )
         if not 0 <= self.share <= 1:
             raise ValueError(
-                f"the share {self.share:g} is not from 0 to 1: for one request in twenty "
-                f"type {self.kind}:5% or {self.kind}:0.05"
+                f"the share is not from 0 to 100 %: for one request in twenty type "
+                f"{self.kind}:5% or {self.kind}:0.05"
             )
 
 
@@ -96,13 +96,13 @@ def parse_fault(text: str) -> Fault:
 
     Raises ValueError with a message that says what is wrong and what to type.
     """
-    kind, colon, share = text.partition(":")
-    if not colon:
-        raise ValueError(f"fault {text!r}: the share is missing: type {text.strip()}:5%")
+    kind, _, share = (part.strip() for part in text.partition(":"))
+    if not share and _known(kind):
+        raise ValueError(f"{text!r} has no share: type {kind}:5%")
     try:
-        return Fault(kind.strip(), _share(share.strip()))
+        return Fault(kind, _share(share or "0"))
     except ValueError as flaw:
-        raise ValueError(f"fault {text!r}: {flaw}") from None
+        raise ValueError(f"{text!r}: {flaw}") from None
 
 
 def fault_at(roll: float, faults: Sequence[Fault]) -> str:

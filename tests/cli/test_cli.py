@@ -120,6 +120,8 @@ def test_python_m_segcli_runs_the_same_program(run_segcli: Run) -> None:
         ("send -d gist no.jsonl", ["no.jsonl does not exist", "There are: events.jsonl"]),
         ("send -d gist --fault 503:5% events.jsonl", ["--fault", "Add --sandbox"]),
         ("send -d gist --sandbox --fault 503 events.jsonl", ["type 503:5%"]),
+        ("send -d gist --sandbox --fault boo events.jsonl", ["there is no fault 'boo'"]),
+        ("check --expect no/g --update events.jsonl", ["no does not exist", "Make the folder"]),
         ("send -d gist --sandbox --rate fast events.jsonl", ["fast", "50/s"]),
         ("send -d gist --sandbox --concurrency 0 events.jsonl", ["--concurrency"]),
         ("send -d gist --sandbox --retry-for 0s --timeout 0s events.jsonl", ["more than 0s"]),

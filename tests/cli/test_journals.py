@@ -83,6 +83,19 @@ def test_number_of_lines_is_told_if_all_inputs_were_read(
     assert segcli("journals").out.splitlines()[3] == f"  settled  {settled}"
 
 
+def test_states_are_in_the_order_of_the_summary(
+    segcli: Segcli, vendor: Callable[..., object], tmp_path: Path
+) -> None:
+    lines = [*tracks(2), {"type": "track"}, *tracks(6)]
+    write_events(tmp_path / "events.jsonl", [{"type": "page", "userId": "u1"}, *lines])
+    url = vendor(LimitedVendor(left=3)).url  # type: ignore[attr-defined]
+    to = ["-d", "webhook", "--endpoint", url, "--type", "track", "--concurrency", "1"]
+    assert segcli("send", *to, "events.jsonl").code == 3
+
+    settled = segcli("journals").out.splitlines()[3]
+    assert settled == "  settled  5 of 10 lines: 3 delivered, 1 rejected, 1 skipped"
+
+
 def test_listed_resume_command_works_from_any_folder(
     stopped: LimitedVendor,
     segcli: Segcli,

@@ -37,8 +37,10 @@ def refusal(segcli: Callable[..., CommandResult]) -> Refusal:
 def test_missing_file_error_lists_the_files_that_exist(refusal: Refusal, tmp_path: Path) -> None:
     assert refusal("events.jsonl") == [
         "Error: events.jsonl does not exist",
-        ". has no JSON files.",
+        "The working folder has no such file, and none with events.",
     ]
+    (tmp_path / "members.csv").touch()
+    assert refusal("member.csv")[1] == "There are: members.csv"
     (tmp_path / "event.jsonl").write_bytes(TWO)
     assert refusal("events.jsonl")[1] == "There are: event.jsonl"
     assert refusal("nowhere/events.jsonl")[1] == "The folder nowhere does not exist either."

@@ -124,6 +124,25 @@ def test_file_changed_while_read_stops_the_run(
 
 
 @pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        (
+            "http://127.0.0.1:9/events",
+            "cannot be read: cannot connect to 127.0.0.1:9: Connection refused\n",
+        ),
+        ("http://no.such.host.invalid/events", "; check the name of the host\n"),
+    ],
+)
+def test_connection_that_cannot_be_made_is_said_in_plain_words(
+    address: str, says: str, segcli: Segcli
+) -> None:
+    said = segcli("transform", address)
+
+    assert said.code == 2
+    assert said.err.endswith(says)
+
+
+@pytest.mark.parametrize(
     ("status", "says"),
     [(404, "does not exist"), (403, "HTTP 403 Forbidden"), (500, "HTTP 500 Internal Server Error")],
 )
@@ -144,7 +163,7 @@ def test_unreachable_host_is_an_error_that_names_it(segcli: Segcli) -> None:
     said = segcli("check", address)
 
     assert said.code == 2
-    assert "cannot be read: Cannot connect to host 127.0.0.1" in said.err
+    assert "cannot be read: cannot connect to 127.0.0.1:" in said.err
     assert PASSWORD not in said.err
 
 

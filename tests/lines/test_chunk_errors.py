@@ -1,5 +1,6 @@
 """Errors about inputs that are not lines of events: they name the input and give a hint."""
 
+import bz2
 import io
 import os
 import sys
@@ -26,7 +27,7 @@ def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
 @pytest.mark.parametrize(
     ("start", "says", "type_next"),
     [
-        (b"BZh9", "is bzip2", "bzip2 -dc"),
+        (bz2.compress(b"{}"), "is bzip2", "bzip2 -dc"),
         (b"\xfd7zXZ\x00", "is xz", "xz -dc"),
         (b"\xff\xfe{\x00", "is UTF-16", "iconv -f UTF-16"),
         (b"\xfe\xff\x00{", "is UTF-16", "iconv -f UTF-16"),

@@ -84,7 +84,9 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
         return
     found = CODES.get(code.upper())
     if found is None:
-        raise UsageError(f"--explain: there is no code {code}", "`segcli guide findings` has all.")
+        raise UsageError(
+            f"--explain: there is no code {code}", "`segcli guide findings` has all codes."
+        )
     show(*explained(found))
     context.exit()
 
@@ -259,7 +261,10 @@ def check_baseline(check_options: CheckOptions) -> None:
         problem = "--update-baseline needs a baseline"
         raise UsageError(problem, "Type --baseline FILE --update-baseline")
     if not os.path.isdir(baseline.parent):
-        raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
+        raise UsageError(
+            f"--baseline {baseline}: the folder {baseline.parent} does not exist",
+            "Make the folder, or name another file: --baseline FILE",
+        )
 
 
 def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: LogOptions) -> Review:
@@ -354,7 +359,10 @@ def _check_golden(check_options: CheckOptions) -> None:
     if expect is None:
         raise UsageError("--update needs a golden file", "Type --expect FILE --update")
     if not os.path.isdir(expect.parent):
-        raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
+        raise UsageError(
+            f"--expect {expect}: the folder {expect.parent} does not exist",
+            "Make the folder, or name another file: --expect FILE",
+        )
 
 
 def _formats(check_options: CheckOptions) -> set[str]:
