@@ -282,7 +282,7 @@ _REPLAY = (
     click.option(
         "--live",
         is_flag=True,
-        help="The events are of now: set no marks of old events, such as backfill.",
+        help="The events are new: set no marks of old events, such as backfill.",
     ),
 )
 INPUT_OPTIONS = (

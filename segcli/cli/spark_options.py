@@ -120,8 +120,7 @@ STATE_OPTIONS = grouped_options(
     click.option(
         "--api-key-from",
         metavar="SOURCE",
-        help="Where executors have the key from: env:NAME or file:PATH. Then it does not leave "
-        "them.",
+        help="Where executors read the key: env:NAME or file:PATH. Then it does not leave them.",
     ),
     click.option(
         "--buckets",

@@ -64,7 +64,7 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
 )
 @CONFIG_OPTION
 def command(words: tuple[str, ...], schema: bool, form: str, config: str | None) -> int:
-    """Show where options have their values from.
+    """Show where the values of options come from.
 
     Shows all that the environment and the settings file set, and checks the whole file. With a
     COMMAND, like `segcli config send`, it shows every option of that command with its value.

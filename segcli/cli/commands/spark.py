@@ -1,4 +1,4 @@
-"""`segcli spark`: maps, checks and sends archives on a cluster of Spark."""
+"""`segcli spark`: maps, checks and sends archives on a Spark cluster."""
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ _RESUME = "To continue where it stopped, type the same command with --resume."
 
 @click.group("spark", cls=SuggestingGroup)
 def command() -> None:
-    """Map, check and send an archive on a cluster of Spark.
+    """Map, check and send an archive on a Spark cluster.
 
     Start it with spark-submit on EMR, Glue or Databricks, or on this machine with
     --master 'local[*]'. `segcli guide spark` describes what to set.
@@ -79,9 +79,10 @@ def transform(
     cluster_options: ClusterOptions,
     log_options: LogOptions,
 ) -> int:
-    """Write what a destination would receive, as a table or as NDJSON.
+    """Write what a destination would receive.
 
-    Reads files, folders and addresses that all executors see. Needs no key and sends nothing.
+    As a table, or with --format ndjson as `segcli transform` prints it. Reads files, folders and
+    addresses that all executors see. Needs no key and sends nothing.
     """
     every_line, out = table_options.outcomes, table_options.out
     if every_line and table_options.format != "ndjson":
@@ -112,7 +113,7 @@ def check(
     cluster_options: ClusterOptions,
     log_options: LogOptions,
 ) -> int:
-    """Report what a destination would receive and lose, as `segcli check`.
+    """Report what a destination would receive and lose.
 
     The findings, counts and exit codes are those of `segcli check`. Needs no key and sends nothing.
     """
@@ -208,7 +209,10 @@ def send(
 @command.command("status", cls=GroupedCommand, whole_name="spark status")
 @click.argument("state", metavar="STATE")
 def status(state: str) -> int:
-    """Show how far a job of `segcli spark send` is, from its logs alone."""
+    """Show how far a job of `segcli spark send` is.
+
+    Reads only what the job has recorded at STATE.
+    """
     place, run = _latest(state)
     found = account_of_job(place, run)
     header = run.header["header"]
@@ -232,7 +236,10 @@ def status(state: str) -> int:
 @command.command("rejects", cls=GroupedCommand, whole_name="spark rejects")
 @click.argument("state", metavar="STATE")
 def rejects(state: str) -> int:
-    """Print the rejected and refused events of a job as NDJSON, an input like any other."""
+    """Print the rejected and refused events of a job.
+
+    As NDJSON, an input like any other.
+    """
     place, run = _latest(state)
     for record in kept_records(place, run):
         write_data(f"{record}\n".encode())

@@ -79,8 +79,8 @@ class PageOptions:
 def command(options: PageOptions) -> int:
     """Show the mapping, a sandbox and a run in the browser.
 
-    Serves a page on this machine until Ctrl-C; only who has the printed address can see it. No key
-    reaches it, and nothing is sent but into its own sandbox.
+    Serves a page on this machine until Ctrl-C; only those who have the printed address see it. No
+    key reaches it, and nothing is sent but into its own sandbox.
     """
     check_page("ui", opens=not options.no_open)
     from segcli.ui.page_server import page_serving
