@@ -65,7 +65,7 @@ def run_page(result: RunResult, *, with_samples: bool) -> bytes:
     return run_html({**document, "inputs": inputs}, values)
 
 
-def check_page(review: "Review", options: Outputs) -> bytes:
+def review_page(review: "Review", options: Outputs) -> bytes:
     """Return the page of a check."""
     from segcli.ui.figures import Values
     from segcli.ui.html_report import check_html

@@ -75,13 +75,13 @@ def spec_of(
     return JobSpec(
         source=source,
         settings=settings.given_by(destination.name, destination.settings, sources),
-        selection=selection_of(options) if isinstance(options, JobOptions) else SelectionSpec(),
+        selection=typed_selection(options) if isinstance(options, JobOptions) else SelectionSpec(),
         replay=_replay_of(options),
         at=now(),
     )
 
 
-def selection_of(options: JobOptions) -> SelectionSpec:
+def typed_selection(options: JobOptions) -> SelectionSpec:
     """Return which events the options select."""
     return SelectionSpec(
         types=options.type,

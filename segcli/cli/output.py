@@ -67,7 +67,7 @@ def say_as_json(line: str) -> None:
 
 def print_above(console: "Console", line: str) -> None:
     """Print a line above the live display of a console."""
-    console.print(text_of(line))
+    console.print(plain_text(line))
 
 
 def say_error(message: str, hint: str = "") -> None:
@@ -127,7 +127,7 @@ def write_data(content: bytes) -> None:
     sys.stdout.flush()
 
 
-def text_of(words: str, style: str = "") -> "Text":
+def plain_text(words: str, style: str = "") -> "Text":
     """Return escaped text in a style. Markup in it has no effect."""
     from rich.text import Text
 
@@ -147,13 +147,13 @@ def rendered_table(
     table = Table(box=None, padding=(0, gap, 0, 0), show_header=has_titles)
     for column in columns:
         table.add_column(
-            text_of(column.title),
+            plain_text(column.title),
             justify="right" if column.right else "left",
             overflow="fold" if column.fold else "ellipsis",
             no_wrap=column.whole,
         )
     for row in rows:
-        table.add_row(*(text_of(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(plain_text(cell) if isinstance(cell, str) else cell for cell in row))
     return table
 
 
@@ -177,7 +177,7 @@ def rendered(what: Iterable[Any], stream: TextIO, *, width: int) -> str:
         width=None if is_terminal else width,
     )
     for part in what:
-        console.print(text_of(part) if isinstance(part, str) else part)
+        console.print(plain_text(part) if isinstance(part, str) else part)
     text = out.getvalue()
     if not is_terminal:
         text = "".join(f"{line.rstrip(' ')}\n" for line in text.split("\n"))[:-1]

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
-from segcli.cli.output import live_console, say, text_of
+from segcli.cli.output import live_console, plain_text, say
 from segcli.cli.progress_estimate import DeliveryRate, Goal, TimeLeft, share_done
 from segcli.cli.summary import COLOURS
 from segcli.core.plural import count_of
@@ -138,7 +138,7 @@ class _Picture:
         tally = self._tally
         rate, retries = self._rate.now(), tally.retries
         flow = f"{rate:,.0f} delivered/s   {tally.in_flight} in flight   {retries:,} retries"
-        lines = (self._counts(), text_of(flow), text_of(waiting(tally), style="yellow"))
+        lines = (self._counts(), plain_text(flow), plain_text(waiting(tally), style="yellow"))
         self._update_bar()
         return Group(self._bar.make_tasks_table(self._bar.tasks), *map(_folded, lines))
 
@@ -157,7 +157,7 @@ class _Picture:
 
     def _counts(self) -> "Text":
         """Return the counts, with a line break before one that does not fit."""
-        counts, room = text_of(""), self._console.width
+        counts, room = plain_text(""), self._console.width
         for state, lines in self._tally.ledger(STATES_OF_SEND).items():
             number = f"{lines:,} "
             if len(number) + len(state) > room:

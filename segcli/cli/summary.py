@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segcli.accounting.tally import State, Tally
 from segcli.cli.dest_option import default_named
 from segcli.cli.input_days import describe_skipped
-from segcli.cli.output import Column, rendered_table, say, say_table, text_of
+from segcli.cli.output import Column, plain_text, rendered_table, say, say_table
 from segcli.core.plural import count_of
 from segcli.core.reason import is_too_old
 from segcli.core.settings import how_to_set
@@ -45,33 +45,33 @@ def print_summary(result: RunResult, *, report: Path | None) -> None:
 
 def _ledger(result: RunResult) -> Iterator[tuple[str, "Text"]]:
     over_all = result.over_all_runs()
-    read = text_of("read", style="bold") + _over_all(result, sum(over_all.values()))
+    read = plain_text("read", style="bold") + _over_all(result, sum(over_all.values()))
     yield f"{result.tally.read:,}", read
     for state, lines in result.tally.ledger(result.states).items():
-        name = text_of(state, style=COLOURS[state] if lines else "dim")
+        name = plain_text(state, style=COLOURS[state] if lines else "dim")
         yield f"{lines:,}", name + _over_all(result, over_all[state])
         for reason, count in _reasons(result.tally, state):
-            yield "", text_of(f"{count:,}  {reason}", style="dim")
+            yield "", plain_text(f"{count:,}  {reason}", style="dim")
     yield from _several(result)
     for note, count in result.tally.notes.most_common():
-        yield f"{count:,}", text_of(f"note: {note}")
+        yield f"{count:,}", plain_text(f"note: {note}")
 
 
 def _several(result: RunResult) -> Iterator[tuple[str, "Text"]]:
     """Yield what became of the events at each action, if several actions took one."""
     if not result.tally.fanned_out:
         return
-    yield f"{result.tally.fanned_out:,}", text_of("taken by several actions")
+    yield f"{result.tally.fanned_out:,}", plain_text("taken by several actions")
     for action in result.actions:
         counts = result.by_action(action).items()
         said = ", ".join(f"{events:,} {state}" for state, events in counts if events)
         if said:
-            yield "", text_of(f"{said}  by {action}", style="dim")
+            yield "", plain_text(f"{said}  by {action}", style="dim")
 
 
 def _over_all(result: RunResult, lines: int) -> "Text":
     """Return the number over all runs, if this run resumed an earlier one."""
-    return text_of(f"   {lines:,} over all runs" if result.before else "", style="dim")
+    return plain_text(f"   {lines:,} over all runs" if result.before else "", style="dim")
 
 
 def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:

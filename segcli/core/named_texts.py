@@ -16,7 +16,7 @@ def named_texts(value: Any) -> str:
     return json.dumps(dict(found), ensure_ascii=False) if found else ""
 
 
-def table_of(text: str) -> dict[str, str]:
+def named_texts_in(text: str) -> dict[str, str]:
     """Return the table of a text that `named_texts` has returned."""
     found: dict[str, str] = json.loads(text)
     return found

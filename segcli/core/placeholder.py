@@ -79,7 +79,7 @@ def template_text(text: Template) -> str:
     return text.filled(lambda name: f"{{{name}}}")
 
 
-def value_at(payload: Any, path: str) -> Any:
+def payload_value(payload: Any, path: str) -> Any:
     """Return the value at a dotted path of a payload; None if it is absent or null."""
     for name in path.split(".") if path else ():
         payload = payload.get(name) if isinstance(payload, dict) else None

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from segcli.core.exact_json import MAX_DEPTH, loads
-from segcli.core.placeholder import text_of, value_at
+from segcli.core.placeholder import payload_value, text_of
 from segcli.core.secret import display_url
 
 EXCERPT = 200
@@ -184,7 +184,7 @@ def _with_places(verdict: Partial, bodies: Sequence[bytes]) -> Partial | Stop:
     payloads = [loads(body, levels=3 * MAX_DEPTH) for body in bodies]
     refused = dict(verdict.refused)
     for named in verdict.by_value:
-        texts = [text_of(value_at(payload, named.path)) for payload in payloads]
+        texts = [text_of(payload_value(payload, named.path)) for payload in payloads]
         places = [at for at, text in enumerate(texts) if text == named.value]
         folded = named.value.casefold()
         places = places or [

@@ -46,7 +46,7 @@ def is_table(shapes: Sequence[Shape]) -> bool:
     return any(shape.is_table for shape in shapes)
 
 
-def converted(destination: str, value: Any, entry: Field[Any], kind: type) -> Any:
+def checked_value(destination: str, value: Any, entry: Field[Any], kind: type) -> Any:
     """Return the value of a setting; raises SettingsError if it breaks a rule of its field."""
     if is_table(entry.metadata.get("shapes", ())):
         return _table(destination, entry.name, value)

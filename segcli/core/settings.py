@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from segcli.core.redaction import MASK
 from segcli.core.secret import Secret, secrets_in_address
-from segcli.core.setting_value import Shape, converted
+from segcli.core.setting_value import Shape, checked_value
 from segcli.errors import SettingsError, UsageError
 
 _S = TypeVar("_S")
@@ -227,7 +227,7 @@ def settings_from(destination: str, settings: type[_S], given: Mapping[str, Give
         if one is None:
             continue
         try:
-            values[entry.name] = converted(destination, one.value, entry, kinds[entry.name])
+            values[entry.name] = checked_value(destination, one.value, entry, kinds[entry.name])
         except SettingsError as error:
             if one.place:
                 error.message = f"{one.place}: {error.message}"

@@ -24,7 +24,7 @@ from segcli.destination_file.payload_settings import (
 )
 from segcli.destination_file.problems import Mistakes, Path, indented
 from segcli.field_types import compiled_with_fields
-from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse_query
+from segcli.fql import Ast, Compare, FqlError, Predicate, QueryGroup, matcher, parse_query
 from segcli.fql.ast import FieldName, QueryNode
 from segcli.mapping import compiled
 
@@ -267,9 +267,9 @@ def types_of(query: Ast) -> frozenset[str]:
 
 def _may_be(node: QueryNode, kind: str) -> bool:
     match node:
-        case Group("and", children):
+        case QueryGroup("and", children):
             return all(_may_be(child, kind) for child in children)
-        case Group("or", children):
+        case QueryGroup("or", children):
             return any(_may_be(child, kind) for child in children)
         case Compare(field, "=", value) if field == _TYPE:
             return value == kind

@@ -14,7 +14,7 @@ from segcli.core.placeholder import (
     ROUTE,
     Placeholder,
     Template,
-    value_at,
+    payload_value,
 )
 from segcli.core.request_layout import (
     PostLayout,
@@ -22,7 +22,7 @@ from segcli.core.request_layout import (
     request_key,
     written_values,
 )
-from segcli.destination_file.request_builder import address_of, filler, url_of
+from segcli.destination_file.request_builder import address_of, filler, request_url
 from segcli.destination_file.shape import Make, made_by, text_in
 
 # A longer address or header is refused by most servers.
@@ -129,10 +129,10 @@ def _values_of(
     of_address = taken.of_address
 
     def values(payload: dict[str, Any], settings: Any) -> str:
-        found = {path: value_at(payload, path) for path in as_value}
+        found = {path: payload_value(payload, path) for path in as_value}
         for path, where in as_text:
             text_in(payload, path, where)
-            found[path] = value_at(payload, path)
+            found[path] = payload_value(payload, path)
         for name, template in taken.headers.items():
             _check_header(name, template, found, settings)
         written = written_values(found)
@@ -165,7 +165,7 @@ def _body_of(
         nonlocal last
         rest: Any = payload
         for names in omitted:
-            rest = without(rest, names)
+            rest = without_path(rest, names)
         if shape is not None:
             # Called for every event: the result is kept for the settings that it had last.
             if last is None or last[0] is not settings:
@@ -181,13 +181,13 @@ def _body_of(
     return body
 
 
-def without(payload: Any, names: Sequence[str]) -> Any:
+def without_path(payload: Any, names: Sequence[str]) -> Any:
     """Return a payload without the value at a path; the payload itself stays as it is."""
     name, *rest = names
     if not isinstance(payload, dict) or name not in payload:
         return payload
     if rest:
-        return payload | {name: without(payload[name], rest)}
+        return payload | {name: without_path(payload[name], rest)}
     return {key: value for key, value in payload.items() if key != name}
 
 
@@ -213,7 +213,7 @@ def _check_address(layout: RequestLayout, key: str, first: str, settings: Any) -
     first: the path of the first value in the address.
     """
     try:
-        url = url_of(layout, key, settings)
+        url = request_url(layout, key, settings)
         is_within = _is_within(url, _prefix(layout, settings))
     except ValueError:
         raise Rejected(first, "makes an address that no request can have") from None

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from segcli.core.event import Rejected
-from segcli.core.named_texts import table_of
+from segcli.core.named_texts import named_texts_in
 from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.redaction import MASK
 from segcli.core.secret import Secret
@@ -22,7 +22,7 @@ from segcli.mapping.javascript import javascript_text
 SETTING, TEMPLATE = "@setting", "@template"
 
 Run = Callable[[Any], Any]
-Fill = Callable[[Any], Any]
+ValueOf = Callable[[Any], Any]
 
 _SAMPLES: Mapping[str, Any] = {"map": {"*": "text"}, "integer": 1, "number": 1.5, "boolean": True}
 _IN_TEMPLATE = re.compile(
@@ -62,7 +62,7 @@ def names_in_template(template: str) -> list[str]:
     return [(found[1] or found[2]).strip() for found in _IN_TEMPLATE.finditer(template)]
 
 
-def with_settings(mapping: Any, value_of: Fill) -> Any:
+def with_settings(mapping: Any, value_of: ValueOf) -> Any:
     """Return a mapping with values in place of the settings that it names."""
     if isinstance(mapping, dict):
         if _is_setting(mapping):
@@ -78,7 +78,7 @@ def with_settings(mapping: Any, value_of: Fill) -> Any:
     )
 
 
-def _filled(template: str, value_of: Fill) -> str:
+def _filled(template: str, value_of: ValueOf) -> str:
     def text_of(found: re.Match[str]) -> str:
         return javascript_text(value_of((found[1] or found[2]).strip()))
 
@@ -118,7 +118,7 @@ def keys_in_templates(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tup
             yield where, name
 
 
-def samples_of(declared: Mapping[str, Any]) -> Fill:
+def samples_of(declared: Mapping[str, Any]) -> ValueOf:
     """Return the function that gives a value of the type of a setting, to check a mapping with."""
 
     def sample(name: Any) -> Any:
@@ -129,7 +129,7 @@ def samples_of(declared: Mapping[str, Any]) -> Fill:
     return sample
 
 
-def values_of(settings: Any, required: Set[str] = frozenset()) -> Fill:
+def values_of(settings: Any, required: Set[str] = frozenset()) -> ValueOf:
     """Return the function that gives the value of a setting, also of a secret one.
 
     A setting that is `required` to send may be missing where payloads are only shown; then it is
@@ -140,7 +140,7 @@ def values_of(settings: Any, required: Set[str] = frozenset()) -> Fill:
     def value(name: Any) -> Any:
         found = getattr(settings, name)
         if name in maps and found:
-            return table_of(found)
+            return named_texts_in(found)
         found = found.reveal() if isinstance(found, Secret) else found
         return f"{{{OF_SETTINGS}{name}}}" if found == "" and name in required else found
 

@@ -24,16 +24,16 @@ from segcli.fql import (
     Compare,
     Exists,
     FqlError,
-    Group,
     Holds,
     Is,
+    QueryGroup,
     fields_below,
     matcher,
     parse_query,
 )
 from segcli.fql.ast import QueryNode
 
-Condition = Callable[[Mapping[str, Any]], bool]
+BodyTest = Callable[[Mapping[str, Any]], bool]
 
 # The root of the fields of a reply in a query.
 _BODY = "body"
@@ -164,7 +164,7 @@ def verdict_of(
 
 
 def by_body(
-    judge: Callable[[Reply], Verdict], success: Condition | None, retry_if: Condition | None
+    judge: Callable[[Reply], Verdict], success: BodyTest | None, retry_if: BodyTest | None
 ) -> Callable[[Reply], Verdict]:
     """Return the function that judges replies of which the body says whether they are a success.
 
@@ -190,7 +190,7 @@ def by_body(
 
 
 def with_wrong_key(
-    judge: Callable[[Reply], Verdict], wrong_key: Condition, key: str
+    judge: Callable[[Reply], Verdict], wrong_key: BodyTest, key: str
 ) -> Callable[[Reply], Verdict]:
     """Return the function that judges replies of which the body says that the key is wrong.
 
@@ -221,10 +221,10 @@ def success_body(table: Mapping[str, Any]) -> dict[str, Any]:
 def _meet(node: QueryNode, body: dict[str, Any]) -> None:
     """Put into a body what a condition asks for."""
     match node:
-        case Group("and", children):
+        case QueryGroup("and", children):
             for child in children:
                 _meet(child, body)
-        case Group(_, children):
+        case QueryGroup(_, children):
             _meet(children[0], body)
         case Compare(field, "=" | ">=" | "<=", value) | Is(field, value):
             _put(body, field.name, int(value) if _is_whole(value) else value)
@@ -258,7 +258,7 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
     body[last] = value
 
 
-def _condition(table: Mapping[str, Any], key: str, mistakes: Mistakes) -> Condition | None:
+def _condition(table: Mapping[str, Any], key: str, mistakes: Mistakes) -> BodyTest | None:
     if key not in table:
         return None
     try:

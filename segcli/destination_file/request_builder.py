@@ -57,7 +57,7 @@ def request_of(
     if post.compression:
         headers["Content-Encoding"] = post.compression
         body = compressed(body)
-    return Request(url_of(layout, key, settings, fill), body, headers, post.method)
+    return Request(request_url(layout, key, settings, fill), body, headers, post.method)
 
 
 def marked_post(post: PostLayout, marks: Mapping[str, Any]) -> PostLayout:
@@ -76,7 +76,7 @@ def address_of(layout: RequestLayout, settings: Any) -> str:
     return endpoint or layout.address.base.filled(filler(settings))
 
 
-def url_of(layout: RequestLayout, key: str, settings: Any, fill: Fill | None = None) -> str:
+def request_url(layout: RequestLayout, key: str, settings: Any, fill: Fill | None = None) -> str:
     """Return the address of a request."""
     fill = fill or filler(settings, values_of_key(key))
 

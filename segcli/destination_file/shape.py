@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 from segcli.core.event import Rejected
-from segcli.core.placeholder import Placeholder, Template, text_of, value_at
+from segcli.core.placeholder import Placeholder, Template, payload_value, text_of
 from segcli.core.request_layout import Computed
 from segcli.destination_file.payload_mapping import FileParts, checked_mapping
 from segcli.destination_file.payload_settings import compiled_directive, values_of
@@ -153,7 +153,7 @@ def _joined_by(template: Template, setting: Callable[[Any], Any]) -> Make:
 
 def text_in(payload: Any, path: str, where: str) -> str:
     """Return a value of a payload as a text; raises Rejected, which says where it is needed."""
-    value = value_at(payload, path)
+    value = payload_value(payload, path)
     found = text_of(value)
     if found is not None:
         return found

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
-from segcli.core.placeholder import Template, text_of, value_at
+from segcli.core.placeholder import Template, payload_value, text_of
 
 _GZIP = 16 + zlib.MAX_WBITS
 # The fastest level: events shrink to a tenth with any, and 6 takes three times as long.
@@ -31,11 +31,11 @@ def written_form(form: Mapping[str, Template], text: bytes, setting: Callable[[s
         only = template.only
         if only and only.payload_path is not None:
             path = only.payload_path
-            return _text(value_at(payload, path)) if path else text.decode()
+            return _text(payload_value(payload, path)) if path else text.decode()
         return "".join(
             part
             if isinstance(part, str)
-            else (_text(value_at(payload, part.payload_path)) or "")
+            else (_text(payload_value(payload, part.payload_path)) or "")
             if part.payload_path
             else setting(part.name)
             for part in template.parts

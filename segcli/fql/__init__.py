@@ -31,7 +31,7 @@ Intended differences from Segment's reader:
 - A call with a missing part and a sign without digits are errors.
 """
 
-from segcli.fql.ast import Ast, Compare, Exists, Group, Holds, Is
+from segcli.fql.ast import Ast, Compare, Exists, Holds, Is, QueryGroup
 from segcli.fql.compiler import Predicate, matcher
 from segcli.fql.lexer import FqlError
 from segcli.fql.parser import parse_query
@@ -42,10 +42,10 @@ __all__ = [
     "Compare",
     "Exists",
     "FqlError",
-    "Group",
     "Holds",
     "Is",
     "Predicate",
+    "QueryGroup",
     "fields_below",
     "matcher",
     "parse_query",

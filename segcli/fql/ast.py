@@ -60,7 +60,7 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class QueryGroup:
     """Conditions joined by `and` or by `or`."""
 
     word: Word
@@ -68,5 +68,5 @@ class Group:
 
 
 Condition = Compare | Exists | Is | Holds
-QueryNode = Condition | Group
-Ast = Group
+QueryNode = Condition | QueryGroup
+Ast = QueryGroup

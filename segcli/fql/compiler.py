@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from segcli.fql.ast import Compare, Exists, FieldName, Group, Holds, Is, QueryNode, Value, Word
+from segcli.fql.ast import Compare, Exists, FieldName, Holds, Is, QueryGroup, QueryNode, Value, Word
 from segcli.fql.number import number_comparison, query_number
 from segcli.fql.parser import parse_query
 from segcli.fql.query_fields import OF_EVENTS, QueryFields
@@ -32,7 +32,7 @@ def matcher(text: str, *, strict: bool = False, fields: QueryFields = OF_EVENTS)
 def predicate(node: QueryNode) -> Predicate:
     """Return a function that is true for the events (mappings) that a node selects."""
     match node:
-        case Group(word, children):
+        case QueryGroup(word, children):
             return _group(word, [predicate(child) for child in children])
         case Compare(field, "=" | "!=" as sign, value) if not field.name:
             return _compare_top_level(field.root, _text(value), is_not=sign == "!=")

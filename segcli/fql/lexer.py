@@ -27,7 +27,7 @@ _WORD_FOR = {"&&": "and", "||": "or"}
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class QueryToken:
     """A token.
 
     kind: name, number, string, null, word (and, or), operator or end; a mark is its own kind.
@@ -79,13 +79,13 @@ class Cursor:
     """
 
     text: str
-    tokens: list[Token]
+    tokens: list[QueryToken]
     warnings: list[QueryWarning]
     index: int = 0
     fields: QueryFields = OF_EVENTS
 
     @property
-    def token(self) -> Token:
+    def token(self) -> QueryToken:
         """The next token."""
         return self.tokens[self.index]
 
@@ -93,7 +93,7 @@ class Cursor:
         """True if the current group or the query ends here."""
         return self.token.kind in ("end", ")")
 
-    def take(self) -> Token:
+    def take(self) -> QueryToken:
         """Return the next token and move past it. The cursor never moves past the end."""
         token = self.token
         self.index += token.kind != "end"
@@ -105,7 +105,7 @@ class Cursor:
         self.index += found
         return found
 
-    def warn(self, expected: str, at: Token | None = None) -> None:
+    def warn(self, expected: str, at: QueryToken | None = None) -> None:
         """Add a warning that something else was expected at a token, by default the next one."""
         self.warnings.append(QueryWarning((at or self.token).position, expected))
 
@@ -122,13 +122,13 @@ def start_cursor(text: str, fields: QueryFields) -> Cursor:
     return Cursor(text, found, warnings, fields=fields)
 
 
-def tokens(text: str) -> tuple[list[Token], list[QueryWarning]]:
+def tokens(text: str) -> tuple[list[QueryToken], list[QueryWarning]]:
     """Return the tokens of a query and the warnings about them.
 
     A dotted name is one token. The last token is always an end. Raises FqlError where no token can
     begin.
     """
-    found: list[Token] = []
+    found: list[QueryToken] = []
     warnings: list[QueryWarning] = []
     position = 0
     while position < len(text):
@@ -142,11 +142,11 @@ def tokens(text: str) -> tuple[list[Token], list[QueryWarning]]:
             position -= 1
         if match.lastgroup != "space":
             found.append(_token(match, warnings))
-    found.append(Token("end", "eos", len(text)))
+    found.append(QueryToken("end", "eos", len(text)))
     return _joined(found), warnings
 
 
-def _token(match: re.Match[str], warnings: list[QueryWarning]) -> Token:
+def _token(match: re.Match[str], warnings: list[QueryWarning]) -> QueryToken:
     kind, written, text = match.lastgroup or "", match[0], match.string
     if kind == "name":
         if not _AFTER_NAME.match(text, match.end()):
@@ -158,7 +158,7 @@ def _token(match: re.Match[str], warnings: list[QueryWarning]) -> Token:
         )
     if written in ("<", ">") and text.startswith("=", match.end()):
         warnings.append(QueryWarning(match.start(), f"a space after {written}="))
-    return Token(written if kind == "mark" else kind, written, match.start())
+    return QueryToken(written if kind == "mark" else kind, written, match.start())
 
 
 def _no_token_error(text: str, position: int, warnings: list[QueryWarning]) -> FqlError:
@@ -183,14 +183,14 @@ def _no_token_error(text: str, position: int, warnings: list[QueryWarning]) -> F
     )
 
 
-def _joined(found: list[Token]) -> list[Token]:
+def _joined(found: list[QueryToken]) -> list[QueryToken]:
     """Return the tokens with dotted names joined to one token."""
-    joined: list[Token] = []
+    joined: list[QueryToken] = []
     for token in found:
         if token.kind == "name" and [last.kind for last in joined[-2:]] == ["name", "."]:
             joined.pop()
             first = joined.pop()
-            joined.append(Token("name", f"{first.text}.{token.text}", first.position))
+            joined.append(QueryToken("name", f"{first.text}.{token.text}", first.position))
         else:
             joined.append(token)
     return joined

@@ -10,15 +10,15 @@ from segcli.fql.ast import (
     Condition,
     Exists,
     FieldName,
-    Group,
     Holds,
     Is,
+    QueryGroup,
     QueryNode,
     TextTest,
     Value,
     Word,
 )
-from segcli.fql.lexer import Cursor, Token, start_cursor
+from segcli.fql.lexer import Cursor, QueryToken, start_cursor
 from segcli.fql.number import number_source, query_number
 from segcli.fql.query_fields import OF_EVENTS, QueryFields
 
@@ -47,7 +47,7 @@ def parse_query(text: str, *, strict: bool = False, fields: QueryFields = OF_EVE
     node = _group(cursor, 0)
     if strict and cursor.warnings:
         raise cursor.error("no more")
-    return node if isinstance(node, Group) else Group("and", (node,))
+    return node if isinstance(node, QueryGroup) else QueryGroup("and", (node,))
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def _group(cursor: Cursor, depth: int) -> QueryNode:
         cursor.warn(cursor.fields.condition)
     if not parts.nodes:
         raise cursor.error(cursor.fields.condition)
-    return parts.nodes[0] if len(parts.nodes) == 1 else Group(parts.word, tuple(parts.nodes))
+    return parts.nodes[0] if len(parts.nodes) == 1 else QueryGroup(parts.word, tuple(parts.nodes))
 
 
 def _join(cursor: Cursor, parts: _Parts) -> None:
@@ -114,7 +114,7 @@ def _add(cursor: Cursor, parts: _Parts, depth: int) -> None:
     parts.is_condition_next = False
 
 
-def _guess(cursor: Cursor, token: Token, parts: _Parts) -> str:
+def _guess(cursor: Cursor, token: QueryToken, parts: _Parts) -> str:
     """Return what a name before an operator probably means: a field close to it, or a property."""
     if not parts.is_condition_next or token.kind != "name" or cursor.token.kind != "operator":
         return ""
@@ -168,7 +168,7 @@ def _comparison(cursor: Cursor, field: FieldName) -> Condition:
         is_doubled = sign.text == cursor.token.text == "="
         cursor.warn(_ONE_SIGN if is_doubled else _A_VALUE)
     # Segment's reader accepts the end of a query as a value.
-    value = Token("end", "eos", cursor.token.position) if cursor.is_over() else cursor.take()
+    value = QueryToken("end", "eos", cursor.token.position) if cursor.is_over() else cursor.take()
     condition = _condition(field, sign.text, value)
     _warn_of_value(cursor, condition, value)
     return condition
@@ -202,7 +202,7 @@ def _function(cursor: Cursor, *, negated: bool = False) -> Holds | None:
     return Holds(field=field, test=test, text=text, negated=negated)
 
 
-def _subject(cursor: Cursor) -> Token:
+def _subject(cursor: Cursor) -> QueryToken:
     """Read the field of a function. Raises FqlError if there is none, or for `event.length`."""
     token = cursor.token
     if token.kind != "name":
@@ -213,7 +213,7 @@ def _subject(cursor: Cursor) -> Token:
     return cursor.take()
 
 
-def _condition(field: FieldName, sign: str, token: Token) -> Condition:
+def _condition(field: FieldName, sign: str, token: QueryToken) -> Condition:
     if token.text == "null" and sign in ("=", "!=") and (field.name or field.root in _NULLABLE):
         return Exists(field, negated=sign == "=")
     if token.text in _BOOLEANS and sign == "=" and (field.name or field.root == "userId"):
@@ -221,7 +221,7 @@ def _condition(field: FieldName, sign: str, token: Token) -> Condition:
     return Compare(field, sign, _value(token) if field.name else _text(token))
 
 
-def _pattern(cursor: Cursor, name: str, token: Token) -> tuple[TextTest, str]:
+def _pattern(cursor: Cursor, name: str, token: QueryToken) -> tuple[TextTest, str]:
     text = _text(token)
     if name == "contains":
         return "contains", text
@@ -232,7 +232,7 @@ def _pattern(cursor: Cursor, name: str, token: Token) -> tuple[TextTest, str]:
     return "ends_with", text[1:]
 
 
-def _value(token: Token) -> Value:
+def _value(token: QueryToken) -> Value:
     if token.kind == "number":
         return Decimal(token.text)
     if token.text in _BOOLEANS:
@@ -240,7 +240,7 @@ def _value(token: Token) -> Value:
     return token.text.removeprefix('"').removesuffix('"') if token.kind == "string" else token.text
 
 
-def _text(token: Token) -> str:
+def _text(token: QueryToken) -> str:
     value = _value(token)
     if isinstance(value, Decimal):
         return number_source(value)
@@ -255,7 +255,7 @@ def _warn_of_field(cursor: Cursor, field: FieldName) -> None:
         cursor.warn(f"{field.root} alone: it has no nested fields")
 
 
-def _warn_of_value(cursor: Cursor, condition: Condition, token: Token) -> None:
+def _warn_of_value(cursor: Cursor, condition: Condition, token: QueryToken) -> None:
     if not isinstance(condition, Compare) or token.kind == "end":
         return
     if condition.operator in _ORDERS and query_number(_text(token)) is None:

@@ -55,7 +55,7 @@ class Transport(Protocol):
 
 
 # Sends one request and reads the reply with the reader. Raises TransportError.
-Exchange = Callable[[Request, ReplyReader], Awaitable[Reply]]
+SendRequest = Callable[[Request, ReplyReader], Awaitable[Reply]]
 
 
 class Exchanges:
@@ -68,7 +68,7 @@ class Exchanges:
         self._timeout = timeout
         self._deadlines = Deadlines(timeout)
 
-    async def run(self, exchange: Exchange, request: Request) -> Reply | NoReply:
+    async def run(self, exchange: SendRequest, request: Request) -> Reply | NoReply:
         """Return what an exchange returns, or why it failed."""
         task = self._deadlines.begin()
         reader = ReplyReader()

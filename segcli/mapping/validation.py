@@ -25,7 +25,7 @@ _MAX_COPIES = 100_000
 
 _JSON_KINDS = frozenset({"object", "array", "string", "boolean", "number", "null"})
 
-ValueCheck = Callable[[Any, Spot], list[Problem]]
+MappingCheck = Callable[[Any, Spot], list[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class OptionRule:
     required: the option must be present.
     """
 
-    check: ValueCheck
+    check: MappingCheck
     required: bool = False
 
 
@@ -54,7 +54,7 @@ def wrong_kind(wanted: str, value: object, spot: Spot) -> list[Problem]:
     return [spot.problem(f"should be {wanted} but it is {article} {kind}")]
 
 
-def some_kind(wanted: str, *names: str) -> ValueCheck:
+def some_kind(wanted: str, *names: str) -> MappingCheck:
     """Return the check that a value has one of several types."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
@@ -65,12 +65,12 @@ def some_kind(wanted: str, *names: str) -> ValueCheck:
 
 is_string = some_kind("a string", "string")
 is_boolean = some_kind("a boolean", "boolean")
-is_number = some_kind("a number", "number")
+is_numeric = some_kind("a number", "number")
 is_array = some_kind("an array", "array")
 is_object = some_kind("an object", "object")
 
 
-def text_within(least: int, most: int) -> ValueCheck:
+def text_within(least: int, most: int) -> MappingCheck:
     """Return the check that a value is a text with a length between two limits."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
@@ -86,7 +86,7 @@ def text_within(least: int, most: int) -> ValueCheck:
     return check
 
 
-def one_of(*allowed: str) -> ValueCheck:
+def one_of(*allowed: str) -> MappingCheck:
     """Return the check that a value is one of several words, in upper or lower case."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
@@ -154,7 +154,7 @@ def _raw_object(value: Any, spot: Spot) -> list[Problem]:
     return found
 
 
-def _options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
+def _options(wanted: Mapping[str, OptionRule]) -> MappingCheck:
     """Return the check of a directive's options: as a raw object first, then field by field."""
 
     def check_options(value: Any, spot: Spot) -> list[Problem]:
@@ -196,7 +196,7 @@ def _merge(value: Any, spot: Spot) -> list[Problem]:
     return []
 
 
-def own_options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
+def own_options(wanted: Mapping[str, OptionRule]) -> MappingCheck:
     """Return the check of the options of a directive of segcli's own, which has no others."""
     check_options = _options(wanted)
 
@@ -346,12 +346,12 @@ _EACH_OPTIONS = own_options(
         "key": _ANY_OPTION,
         "list": OptionRule(is_boolean),
         "flat": OptionRule(is_boolean),
-        "most": OptionRule(is_number),
+        "most": OptionRule(is_numeric),
     }
 )
 _ANY_OBJECT = OptionRule(_directive_or_object, required=True)
 
-_DIRECTIVES: dict[str, ValueCheck] = {
+_DIRECTIVES: dict[str, MappingCheck] = {
     "@if": _options({}),
     "@case": _options(
         {"operator": OptionRule(is_string), "value": OptionRule(_directive_or_string)}
@@ -384,7 +384,7 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@uuid": own_options({"value": _ANYTHING}),
     "@ulid": own_options({"value": _ANYTHING, "time": _ANYTHING}),
     "@phone": _phone,
-    "@tail": own_options({"value": _ANYTHING, "length": OptionRule(is_number, required=True)}),
+    "@tail": own_options({"value": _ANYTHING, "length": OptionRule(is_numeric, required=True)}),
     "@sha256": own_options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
     "@each": _each,
 }

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from time import sleep
 
 from segcli.journal.checkpoint import encode
-from segcli.shared_journal.log_object import Head, digest_of, encode_object, object_name
+from segcli.shared_journal.log_object import ObjectHead, digest_of, encode_object, object_name
 from segcli.shared_journal.log_state import (
     Claim,
     LogState,
@@ -139,7 +139,7 @@ class Log:
     def _write(self, lines: Sequence[bytes], *, since: int) -> int:
         """Write the next object; return its size."""
         number = self.state.last + 1
-        head = Head(
+        head = ObjectHead(
             number=number,
             attempt=self._attempt,
             since=since,
@@ -153,7 +153,9 @@ class Log:
         return len(content)
 
     def _create_claim(self, number: int, lines: Sequence[bytes]) -> bool:
-        head = Head(number=number, attempt=self._attempt, since=0, previous="", records=len(lines))
+        head = ObjectHead(
+            number=number, attempt=self._attempt, since=0, previous="", records=len(lines)
+        )
         return self._create(number, encode_object(head, lines))
 
     def _create(self, number: int, content: bytes) -> bool:

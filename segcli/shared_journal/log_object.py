@@ -16,13 +16,13 @@ import orjson
 
 from segcli.journal.checkpoint import Damaged, encode
 
-FORMAT = 1
+LOG_FORMAT = 1
 _NAME = re.compile(r"([0-9]{12})\.log")
 _CRC_LENGTH = len("00000000 ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class ObjectHead:
     """The head of an object.
 
     number: its number; its name is made of it.
@@ -39,7 +39,7 @@ class Head:
     since: int
     previous: str
     records: int
-    segcli_log: int = FORMAT
+    segcli_log: int = LOG_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class LogObject:
     digest: the digest of its content.
     """
 
-    head: Head
+    head: ObjectHead
     records: Sequence[dict[str, Any]]
     digest: str
 
@@ -67,7 +67,7 @@ def object_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def encode_object(head: Head, lines: Sequence[bytes]) -> bytes:
+def encode_object(head: ObjectHead, lines: Sequence[bytes]) -> bytes:
     """Return the content of an object; `lines` are encoded records."""
     return b"".join([encode(asdict(head)), *lines])
 
@@ -87,10 +87,10 @@ def decode_object(number: int, content: bytes, where: str) -> LogObject:
     if lines.pop() or not all(map(_is_whole, lines)) or not lines:
         raise problem
     first, *records = (orjson.loads(line[_CRC_LENGTH:]) for line in lines)
-    if isinstance(first, dict) and first.get("segcli_log", FORMAT) != FORMAT:
+    if isinstance(first, dict) and first.get("segcli_log", LOG_FORMAT) != LOG_FORMAT:
         raise ValueError(f"the journal {where} was written by another version of segcli")
     try:
-        head = Head(**first)
+        head = ObjectHead(**first)
     except TypeError:
         raise problem from None
     if (head.number, head.records) != (number, len(records)):

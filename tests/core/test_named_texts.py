@@ -6,7 +6,7 @@ from support.posted import track
 from support.tables import for_each
 
 from segcli.core.exact_json import dumps
-from segcli.core.named_texts import named_texts, table_of
+from segcli.core.named_texts import named_texts, named_texts_in
 from segcli.core.outcome import Job, Mapped, map_event
 from segcli.core.settings import Sources, read_settings, require
 from segcli.destination_file import destination_from_text
@@ -26,7 +26,7 @@ ORDER = {"Order Completed": "order"}
     ],
 )
 def test_a_table_is_read_from_pairs_json_and_tables(given: object, table: object) -> None:
-    assert table_of(named_texts(given)) == table
+    assert named_texts_in(named_texts(given)) == table
     assert named_texts(named_texts(given)) == named_texts(given)
 
 

@@ -14,9 +14,9 @@ from segcli.fql import (
     Compare,
     Exists,
     FqlError,
-    Group,
     Holds,
     Is,
+    QueryGroup,
     matcher,
     parse_query,
 )
@@ -42,7 +42,7 @@ def each_recorded(name: str) -> Callable[[Test], Test]:
 
 def as_recorded(node: Any) -> dict[str, Any]:
     """Return a syntax tree in the form of the recorded trees."""
-    if isinstance(node, Group):
+    if isinstance(node, QueryGroup):
         children = [as_recorded(child) for child in node.children]
         return {"type": "group", "operator": node.word, "children": children}
     field = node.field
@@ -110,11 +110,11 @@ def test_text_that_segment_ignores_is_ignored_unless_strict(careless: str, meant
 def test_syntax_tree_represents_the_query() -> None:
     assert parse_query(
         'type = "track" and (properties.a.b >= 1.50 or !match(event, "x*"))'
-    ) == Group(
+    ) == QueryGroup(
         "and",
         (
             Compare(FieldName("type"), "=", "track"),
-            Group(
+            QueryGroup(
                 "or",
                 (
                     Compare(FieldName("properties", "a.b"), ">=", Decimal("1.5")),
@@ -126,7 +126,9 @@ def test_syntax_tree_represents_the_query() -> None:
 
 
 def test_a_single_condition_is_a_group_of_one() -> None:
-    assert parse_query("traits.a = true") == Group("and", (Is(FieldName("traits", "a"), True),))
+    assert parse_query("traits.a = true") == QueryGroup(
+        "and", (Is(FieldName("traits", "a"), True),)
+    )
 
 
 def test_every_sample_event_is_matched_by_its_own_type_and_no_other() -> None:

@@ -13,9 +13,9 @@ from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.html_page import check_page, html_written
+from segcli.cli.html_page import html_written, review_page
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
-from segcli.cli.job import job_of, now_of, selection_of
+from segcli.cli.job import job_of, now_of, typed_selection
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, WholeNumber
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
@@ -282,7 +282,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
     plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
     check_found(files, inputs)
-    spec = selection_of(options)
+    spec = typed_selection(options)
     selection = job.selection if job else spec.selection(now_of(options))
     choice = choose(inputs, spec, selection)
     judge = judge_for(job.destination) if job else judge_events
@@ -307,7 +307,7 @@ def _write_all(review: Review, options: JobOptions, check_options: CheckOptions)
         for one in (*as_json, *check_options.output)
     ]
     if options.html:
-        contents.append((options.html, iter((check_page(review, options),))))
+        contents.append((options.html, iter((review_page(review, options),))))
     for path, content in contents:
         try:
             report.write_report(path, content)

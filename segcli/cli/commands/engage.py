@@ -16,7 +16,7 @@ from segcli.cli.commands.engage_sync import (
 )
 from segcli.cli.completion import complete_dest, complete_file
 from segcli.cli.configured import ConfiguredCommand
-from segcli.cli.engage_state import changed_state, read_state, state_path
+from segcli.cli.engage_state import changed_state, read_engage_state, state_path
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.option_types import TEXT, Quantity
@@ -157,7 +157,7 @@ def status(state: Path | None) -> int:
     columns = [
         Column(title=title, right=title in {"members", "pending"}, fold=True) for title in titles
     ]
-    with read_state(state) as opened:
+    with read_engage_state(state) as opened:
         rows = [_row(known) for known in opened.known()]
     show_table(rendered_table(columns, rows), width=_WIDTH_OFF_TERMINAL)
     return 0

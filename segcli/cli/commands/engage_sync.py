@@ -10,7 +10,7 @@ from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.default_rejects import default_rejects
-from segcli.cli.engage_state import changed_state, read_state, state_path
+from segcli.cli.engage_state import changed_state, read_engage_state, state_path
 from segcli.cli.html_page import html_written, watch_for_reports
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
@@ -237,7 +237,7 @@ def _print_changes(this: _Sync) -> int:
     """Print the identify events of the sync, and leave the state unchanged."""
     result, out = _result(this, STATES_OF_TRANSFORM), data_output()
     tally = result.tally
-    with read_state(this.options.state, rehearsal=True) as state:
+    with read_engage_state(this.options.state, rehearsal=True) as state:
         changes = _find_changes(this, state)
         for row in state.bad_rows():
             tally.read += 1

@@ -13,7 +13,7 @@ from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.html_page import html_written, watch_for_reports
 from segcli.cli.input_days import find_inputs, first_look
-from segcli.cli.job import job_of, selection_of
+from segcli.cli.job import job_of, typed_selection
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
@@ -61,7 +61,7 @@ def _transform(
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None
     job = job_of(options)
-    choice = choose(inputs, selection_of(options), job.selection)
+    choice = choose(inputs, typed_selection(options), job.selection)
     looked = first_look(choice.inputs, options, judge_for(job.destination))
     result = RunResult(
         command="transform",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from segcli.cli.formats import first_of, hidden_fields, percent, sentences
-from segcli.cli.output import Column, rendered, rendered_table, text_of
+from segcli.cli.output import Column, plain_text, rendered, rendered_table
 from segcli.core.plural import count_of
 from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
@@ -50,9 +50,9 @@ def formatted(review: Review, stream: TextIO | None = None) -> str:
 def _line(entry: Finding | Group) -> "Text":
     state, _, rest = entry.text.partition(": ")
     first = first_of(entry)
-    place = text_of(f"{first.place}: ")
-    kind = text_of(f"{first.code} {state}", style=_COLOURS[first.level])
-    return place + kind + text_of(f": {rest}")
+    place = plain_text(f"{first.place}: ")
+    kind = plain_text(f"{first.code} {state}", style=_COLOURS[first.level])
+    return place + kind + plain_text(f": {rest}")
 
 
 def _left_out(review: Review, fields: Sequence[LeftOut]) -> "Table | None":

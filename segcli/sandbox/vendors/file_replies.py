@@ -6,7 +6,7 @@ from typing import Any
 
 from segcli.core.exact_json import dumps
 from segcli.core.item_replies import INDEX, Items
-from segcli.core.placeholder import text_of, value_at
+from segcli.core.placeholder import payload_value, text_of
 from segcli.sandbox.vendors.vendor import ReceivedItem
 
 _MULTI_STATUS = 207
@@ -65,7 +65,7 @@ def lost_with(
         if items.untaken == "retry":
             return {place: failed.get(place, _LATER) for place in range(len(received))}
         path = next(iter(items.match.values()))
-        values = [text_of(value_at(item.payload, path)) for item in received]
+        values = [text_of(payload_value(item.payload, path)) for item in received]
         bad = {values[place] for place in failed} - {None}
         return {place: 422 for place, value in enumerate(values) if value in bad}
 
@@ -92,7 +92,7 @@ def _named(
         yield from ((path, later) for path in items.retry_indexes[:1] if later)
         return
     path, of_payload = next(iter(items.match.items()))
-    values = [text_of(value_at(received[place].payload, of_payload)) for place in failed]
+    values = [text_of(payload_value(received[place].payload, of_payload)) for place in failed]
     yield path, [value for value in dict.fromkeys(values) if value is not None]
 
 
