@@ -180,36 +180,15 @@ def _send(
     place: _Place,
 ) -> int:
     inputs, sandbox = place.inputs, place.sandbox
-    spec, job = spec_and_job(options, overrides=sandbox_overrides(sandbox))
-    check_sending(job, allow_http=request_options.allow_http, rehearsal=bool(sandbox))
-    kept = options.rejects or default_rejects(job.destination.name, options.files)
     notes: list[str] = []
-    talk = ReplayTalk(
-        is_agreed=start_options.yes,
-        quiet=options.quiet,
-        rehearsal=bool(sandbox),
-        max_line=options.max_line,
-    )
-    plan = SendPlan(
-        spec=spec,
-        job=job,
-        names=options.files,
-        inputs=inputs,
-        judge=judge_of(options, judge_for(job.destination)),
-        resume=start_options.resume,
-        restart=start_options.restart,
-        timeout=request_options.timeout,
-        rehearsal=bool(sandbox),
-        command=resuming_anywhere(options, job),
-        before=lambda job, inputs: notes.extend(ask_about_replay(job, inputs, talk)),
-    )
-    plan = replace(plan, journal=place_of_journal(plan, start_options))
+    plan = _plan(options, start_options, request_options, place, notes)
+    kept = options.rejects or default_rejects(plan.job.destination.name, options.files)
     _check_files(replace(options, rejects=kept), plan, place)
     open_kept(sandbox)
     # The first look waits for stdin, so say before it what is waited for.
     is_waiting = any(entry.name == "-" for entry in inputs)
     if is_waiting:
-        announce(counted(inputs), job, sandbox=sandbox, quiet=options.quiet)
+        announce(counted(inputs), plan.job, sandbox=sandbox, quiet=options.quiet)
     started = begin_send(plan)
     job = started.job
     if not is_waiting:
@@ -244,6 +223,39 @@ def _shared(inputs: Sequence[Input], mode: ModeOptions) -> tuple[Sequence[Input]
     from segcli.ui.copied_input import shared
 
     return shared(inputs)
+
+
+def _plan(
+    options: JobOptions,
+    start_options: StartOptions,
+    request_options: RequestOptions,
+    place: _Place,
+    notes: list[str],
+) -> SendPlan:
+    """Return the plan of a run; `notes` gets what is said of old events before the first one."""
+    rehearsal = bool(place.sandbox)
+    spec, job = spec_and_job(options, overrides=sandbox_overrides(place.sandbox))
+    check_sending(job, allow_http=request_options.allow_http, rehearsal=rehearsal)
+    talk = ReplayTalk(
+        is_agreed=start_options.yes,
+        quiet=options.quiet,
+        rehearsal=rehearsal,
+        max_line=options.max_line,
+    )
+    plan = SendPlan(
+        spec=spec,
+        job=job,
+        names=options.files,
+        inputs=place.inputs,
+        judge=judge_of(options, judge_for(job.destination)),
+        resume=start_options.resume,
+        restart=start_options.restart,
+        timeout=request_options.timeout,
+        rehearsal=rehearsal,
+        command=resuming_anywhere(options, job),
+        before=lambda job, inputs: notes.extend(ask_about_replay(job, inputs, talk)),
+    )
+    return replace(plan, journal=place_of_journal(plan, start_options))
 
 
 def _shown(
