@@ -35,14 +35,14 @@ def code_prefixes(text: str) -> tuple[str, ...]:
 
 def output_file(text: str) -> OutputFile:
     """Read `junit=report.xml`: a format of `check`, and the file for it; raises ValueError."""
-    from segcli.cli.formats import NAMES
+    from segcli.cli.formats import NAMES, marks_of
 
     form, equals, path = text.partition("=")
     if not equals or not path:
         raise ValueError
     if form not in NAMES:
         raise ValueError(f"{form!r} is none of {', '.join(NAMES)}.")
-    return OutputFile(form, Path(path))
+    return OutputFile(form, Path(path), marks_of(form))
 
 
 def utf8(text: str) -> str:

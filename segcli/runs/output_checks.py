@@ -20,14 +20,6 @@ from segcli.inputs.folder import is_passed_over
 from segcli.inputs.input import is_address
 from segcli.settings_file import DEFAULT_CONFIG
 
-# A report has one of these near its start; `check` has its own kind of report.
-_MARKS = (b'"report_version"', b'"check_version"')
-# What the other formats of `check` begin with, and what is in their last lines.
-_STARTS = {"junit": b"<testsuites ", "markdown": b"### segcli check"}
-_ENDS = {
-    "github": re.compile(rb"^::notice title=segcli check::", re.MULTILINE),
-    "text": re.compile(rb"[\d,]+ errors?, [\d,]+ warnings?\n\Z"),
-}
 # What a log, metrics and a page begin with.
 _WATCHED = {
     "--log-file": (re.compile(rb'(?:\{"time":")?\d{4}-\d\d-\d\dT'), "a log of segcli"),
@@ -44,15 +36,33 @@ _AN_INPUT = "an input"
 
 
 @dataclass(frozen=True, slots=True)
+class FormatMarks:
+    """By what a file that segcli has written in a format is known, so that it may be replaced.
+
+    start: one of these is in the first bytes
+    end: this is in the last lines; None if the start is enough
+    """
+
+    start: tuple[bytes, ...] = ()
+    end: re.Pattern[bytes] | None = None
+
+
+# `check` has its own kind of report.
+REPORT_MARKS = FormatMarks(start=(b'"report_version"', b'"check_version"'))
+
+
+@dataclass(frozen=True, slots=True)
 class OutputFile:
     """The value of `--output`.
 
     format: the name of a format
     path: the file that is written
+    marks: by what an earlier file in this format is known
     """
 
     format: str
     path: Path
+    marks: FormatMarks = REPORT_MARKS
 
 
 class RunFiles(Protocol):
@@ -373,7 +383,7 @@ def _check_is_report(output: OutputFile, option: str) -> None:
     """
     path, hint = output.path, f"Name another file: {option}PATH"
     try:
-        is_report = _is_report(path, output.format)
+        is_report = _is_report(path, output.marks)
     except OSError as error:
         raise UsageError(f"{option}{path} cannot be read: {error.strerror}", hint) from None
     if not is_report:
@@ -385,17 +395,16 @@ def _check_is_report(output: OutputFile, option: str) -> None:
         raise UsageError(f"{option}{path}: the folder {folder} is not writable", hint)
 
 
-def _is_report(path: Path, form: str) -> bool:
-    """Return whether a file is empty, missing, or a report in this format."""
+def _is_report(path: Path, marks: FormatMarks) -> bool:
+    """Return whether a file is empty, missing, or has these marks."""
     start = _start_of(path)
     if not start:
         return True
-    if end := _ENDS.get(form):
+    if marks.end:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - _END_BYTES, 0))
-            return bool(end.search(file.read()))
-    marks = (_STARTS[form],) if form in _STARTS else _MARKS
-    return any(mark in start for mark in marks)
+            return bool(marks.end.search(file.read()))
+    return any(mark in start for mark in marks.start)
 
 
 def _start_of(path: Path) -> bytes:

@@ -265,3 +265,18 @@ def test_every_format_counts_what_it_does_not_show(form: str) -> None:
     assert "1 error, 1,234 warnings" in out
     assert "1,234 more findings not shown" in out
     assert "1 event not searched for fields that are not carried" in out
+
+
+@for_each("form", FORMATS)
+def test_an_earlier_file_of_the_same_format_is_known_and_no_other_is(
+    form: str, run_segcli: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / f"report-{form}"
+    (tmp_path / "events.jsonl").write_bytes(line_of() + b"\n{}\n")
+    check = ("check", "-d", "webhook", "--quiet", "--output", f"{form}={path}")
+    assert run_segcli(*check, "events.jsonl").returncode == 1
+    assert run_segcli(*check, "events.jsonl").returncode == 1
+
+    path.write_text("a letter\n")
+    assert run_segcli(*check, "events.jsonl").returncode == 2
+    assert path.read_text() == "a letter\n"

@@ -11,6 +11,7 @@ from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
 from segcli.review.findings import BaselineResult, Finding, Group
 from segcli.review.review import Review
+from segcli.runs.output_checks import FormatMarks
 
 NAMES = ("text", "json", "github", "markdown", "junit")
 
@@ -31,6 +32,12 @@ def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterat
         yield found.encode()
     else:
         yield from found
+
+
+def marks_of(name: str) -> FormatMarks:
+    """Return by what an earlier file in a format of `NAMES` is known."""
+    found: FormatMarks = import_module(f"segcli.cli.formats.{name}").MARKS
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The escapes are those of GitHub's toolkit: `%`, CR and LF in a message, and also
 property. GitHub shows ten annotations of each level for a step, and drops the others.
 """
 
+import re
 from itertools import islice
 
 from segcli.cli.formats import hidden_findings, sentences
@@ -11,6 +12,9 @@ from segcli.core.visible_text import visible
 from segcli.review.codes import Level
 from segcli.review.findings import Finding
 from segcli.review.review import Review
+from segcli.runs.output_checks import FormatMarks
+
+MARKS = FormatMarks(end=re.compile(rb"^::notice title=segcli check::", re.MULTILINE))
 
 _SHOWN = 10
 

@@ -9,6 +9,9 @@ import orjson
 
 from segcli.cli.long_list import with_lists
 from segcli.review.review import Review
+from segcli.runs.output_checks import REPORT_MARKS
+
+MARKS = REPORT_MARKS
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -8,6 +8,9 @@ from segcli.core.plural import count_of
 from segcli.core.visible_text import visible
 from segcli.review.findings import Group
 from segcli.review.review import Review
+from segcli.runs.output_checks import FormatMarks
+
+MARKS = FormatMarks(start=(b"<testsuites ",))
 
 
 def formatted(review: Review) -> str:

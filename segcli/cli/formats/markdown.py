@@ -9,9 +9,12 @@ from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
 from segcli.review.coverage_view import shown_fields
 from segcli.review.review import Review
+from segcli.runs.output_checks import FormatMarks
+
+MARKS = FormatMarks(start=(b"### segcli check",))
 
 _LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
-_MARKS = re.compile(r"[\\`*_{}\[\]<>|~#&$]")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~#&$]")
 _PIPE_BEHIND_BACKSLASH = re.compile(r"(?<=\\)\|")
 
 
@@ -74,7 +77,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     """Return text for a table cell, with Markdown escaped."""
-    return _MARKS.sub(lambda match: f"\\{match[0]}", visible(text))
+    return _SPECIAL.sub(lambda match: f"\\{match[0]}", visible(text))
 
 
 def _code(text: str) -> str:

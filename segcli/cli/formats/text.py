@@ -1,5 +1,6 @@
 """`--format text`: findings as `file:line: state: field problem`, then tables."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,10 +13,13 @@ from segcli.review.coverage import LeftOut
 from segcli.review.coverage_view import shown_fields
 from segcli.review.findings import Finding, Group
 from segcli.review.review import Review
+from segcli.runs.output_checks import FormatMarks
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
+
+MARKS = FormatMarks(end=re.compile(rb"[\d,]+ errors?, [\d,]+ warnings?\n\Z"))
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 _LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
