@@ -54,10 +54,10 @@ class SelectionSpec:
         """Return the selection; `7d` is counted from the time `at`. Raises UsageError."""
         return Selection(
             types=frozenset(map(_type, self.types)),
-            events=self.events,
+            events=_filled("--event", self.events),
             since=_moment("since", self.since, at),
             until=_moment("until", self.until, at),
-            users=frozenset(self.users),
+            users=frozenset(_filled("--user", self.users)),
             where=_query(self.where),
             limit=self.limit,
             ignore_integrations=self.ignore_integrations,
@@ -195,6 +195,14 @@ def _type(name: str) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
+
+
+def _filled(option: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return texts to select by. Raises UsageError for an empty one, which selects nothing."""
+    if "" in texts:
+        hint = f"Is a variable not set? Leave {option} out to select all."
+        raise UsageError(f"a value of {option} is empty", hint)
+    return texts
 
 
 def _moment(name: str, text: str | None, at: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.destination_file import ACME
 from support.samples import KEY, line_of
+from support.tables import for_each
 
 from segcli.core.outcome import Mapped, Skipped, outcome_of
 from segcli.core.secret import Secret
@@ -45,6 +46,18 @@ def test_a_job_is_the_same_after_pickling_and_after_json() -> None:
         assert isinstance(outcome_of(line, job), Mapped)
         early = line_of(timestamp="2026-02-03T11:59:59Z", properties={"total": 2})
         assert outcome_of(early, job) == Skipped("before --since")
+
+
+@for_each(
+    ("selection", "said"),
+    [
+        (SelectionSpec(users=("u1", "")), "a value of --user is empty"),
+        (SelectionSpec(events=("",)), "a value of --event is empty"),
+    ],
+)
+def test_an_empty_text_to_select_by_is_an_error(selection: SelectionSpec, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        spec_for("gist", selection=selection).job()
 
 
 def test_a_described_destination_is_built_again_without_its_files(tmp_path: Path) -> None:
