@@ -35,14 +35,14 @@ def code_prefixes(text: str) -> tuple[str, ...]:
 
 def output_file(text: str) -> OutputFile:
     """Read `junit=report.xml`: a format of `check`, and the file for it; raises ValueError."""
-    from segcli.cli.formats import NAMES, marks_of
+    from segcli.cli.formats import NAMES, format_marks
 
     form, equals, path = text.partition("=")
     if not equals or not path:
         raise ValueError
     if form not in NAMES:
         raise ValueError(f"{form!r} is none of {', '.join(NAMES)}.")
-    return OutputFile(form, Path(path), marks_of(form))
+    return OutputFile(form, Path(path), format_marks(form))
 
 
 def utf8(text: str) -> str:

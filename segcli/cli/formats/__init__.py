@@ -34,7 +34,7 @@ def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterat
         yield from found
 
 
-def marks_of(name: str) -> FormatMarks:
+def format_marks(name: str) -> FormatMarks:
     """Return by what an earlier file in a format of `NAMES` is known."""
     found: FormatMarks = import_module(f"segcli.cli.formats.{name}").MARKS
     return found
