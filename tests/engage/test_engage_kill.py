@@ -21,12 +21,12 @@ Segcli = Callable[..., CommandResult]
 Spawn = Callable[..., ForkedProcess]
 Told = tuple[str, bool]
 # Each list, how many are told at most before a kill, and whether a sync is left to finish at last.
-# The second tells 500 to come and 1,000 to go, and is given up on its way through the latter; by
-# the third they come back.
+# The second tells 200 to come and 300 to go, and is given up on its way through the latter; by
+# the third those who went come back, and most of those who came go.
 LISTS = [
-    (range(10_000), 1_200, True),
-    (range(1_000, 10_500), 450, False),
-    (range(10_250), 200, True),
+    (range(3_000), 400, True),
+    (range(300, 3_200), 130, False),
+    (range(3_050), 60, True),
 ]
 KILLS = 3
 IN_FLIGHT = 10
