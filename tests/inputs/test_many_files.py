@@ -14,8 +14,12 @@ from support.resuming import LimitedVendor, Serve, to_webhook
 from segcli.inputs import address, inputs
 
 Segcli = Callable[..., CommandResult]
-FEW, MANY = 100, 2_500
-BYTES_A_FILE = 200
+FEW, MANY = 100, 1_250
+# What a run needs at its start hides the first hundred thousand bytes that files need: so this is
+# little more than half of what a file may need.
+BYTES_A_FILE = 125
+OBJECTS = 2_500
+BYTES_AN_OBJECT = 200
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +119,7 @@ def test_list_of_many_objects_uses_little_memory_per_object(memory: Any) -> None
             tracemalloc.stop()
 
     kept(1)
-    assert 0 < (kept(MANY) - kept(FEW)) / (MANY - FEW) < BYTES_A_FILE
+    assert 0 < (kept(OBJECTS) - kept(FEW)) / (OBJECTS - FEW) < BYTES_AN_OBJECT
 
 
 class ListingStore:
@@ -163,5 +167,5 @@ def test_listing_many_s3_objects_uses_little_memory_per_object(
         assert found[count - 1].title == f"s3://bucket/logs/events-of-a-day-{count - 1:08}.gz"
 
     list_all(1)
-    peaks = [peak_of(partial(list_all, count)) for count in (FEW, MANY)]
-    assert (peaks[1] - peaks[0]) / (MANY - FEW) < BYTES_A_FILE
+    peaks = [peak_of(partial(list_all, count)) for count in (FEW, OBJECTS)]
+    assert (peaks[1] - peaks[0]) / (OBJECTS - FEW) < BYTES_AN_OBJECT
