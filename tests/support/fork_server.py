@@ -28,8 +28,9 @@ from types import TracebackType
 from typing import IO, Any, NoReturn
 
 TIMEOUT = 60
-# Arguments, working folder, environment, and the name of the machine unless it is its own.
-Request = tuple[list[str], str, dict[str, str], str]
+# Arguments, working folder, environment, the name of the machine unless it is its own, and values
+# of constants by their module and name.
+Request = tuple[list[str], str, dict[str, str], str, dict[str, Any]]
 # Of variables that begin like this, Python reads some only when it starts.
 _OF_PYTHON = ("PYTHON", "LC_", "LANG")
 # A command imports these where it uses them.
@@ -48,7 +49,7 @@ environment = dict(os.environ)
 of_python = {{name: environment[name] for name in environment if name.startswith({prefixes})}}
 if of_python != {of_python}:
     os.execv({python!r}, [{python!r}, "-m", "segcli", *sys.argv[1:]])
-request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, ""))
+request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, "", {{}}))
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({address!r})
 streams = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
@@ -101,7 +102,7 @@ class ForkServer:
         with ThreadPoolExecutor(3) as threads:
             out, err = (_Output(threads, given) for given in (streams.stdout, streams.stderr))
             given = [_input(threads, streams.stdin), out.descriptor, err.descriptor]
-            connection, pid = self._started(([*arguments], str(cwd), dict(env), ""), given)
+            connection, pid = self._started(([*arguments], str(cwd), dict(env), "", {}), given)
             try:
                 code = _exit_code(connection, arguments, TIMEOUT)
             except subprocess.TimeoutExpired:
@@ -119,15 +120,17 @@ class ForkServer:
         env: Mapping[str, str],
         stdin: Any = None,
         host: str = "",
+        constants: Mapping[str, Any] | None = None,
     ) -> "ForkedProcess":
         """Start segcli in this folder and environment; its outputs are pipes of text.
 
         stdin: as for Popen: a file, `subprocess.PIPE`, or None for no input.
         host: the name that the run takes for that of its machine.
+        constants: values that constants of segcli have in the run, by their module and name.
         """
         reading, writing = _input_pipe(stdin)
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-        request = ([*arguments], str(cwd), dict(env), host)
+        request = ([*arguments], str(cwd), dict(env), host, dict(constants or {}))
         connection, pid = self._started(request, [reading, out_end, err_end])
         return ForkedProcess(arguments, pid, connection, (writing, open(out), open(err)))
 
@@ -380,7 +383,7 @@ def _modules() -> Iterator[str]:
 
 def _become(request: Request, streams: list[int]) -> None:
     """Take on what a new process has from its parent."""
-    arguments, cwd, environment, host = request
+    arguments, cwd, environment, host, constants = request
     for descriptor, stream in enumerate(streams):
         os.dup2(stream, descriptor)
         os.close(stream)
@@ -390,6 +393,10 @@ def _become(request: Request, streams: list[int]) -> None:
     sys.argv = ["segcli", *arguments]
     if host:
         socket.gethostname = lambda: host
+    for place, value in constants.items():
+        module, _, name = place.rpartition(".")
+        assert hasattr(import_module(module), name), place
+        setattr(import_module(module), name, value)
 
 
 if __name__ == "__main__":
