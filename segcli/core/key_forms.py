@@ -5,6 +5,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 # For a shorter key, only the usual forms are searched: the others would match texts by chance.
@@ -13,8 +14,16 @@ SHORTEST_OF_ALL_FORMS = 8
 _MAX_HTML_DIGITS = 7
 
 
-def forms_of(key: str) -> Iterator[str]:
-    """Yield the forms of a key that a request or a reply may contain; some more than once."""
+@lru_cache(maxsize=32)
+def forms_of(key: str) -> tuple[str, ...]:
+    """Return the forms of a key that a request or a reply may contain, each once.
+
+    There are about a thousand, and a run asks for them six times.
+    """
+    return tuple(dict.fromkeys(_forms(key)))
+
+
+def _forms(key: str) -> Iterator[str]:
     yield from _usual(key)
     yield from _hashed(key)
     if len(key) >= SHORTEST_OF_ALL_FORMS:
