@@ -5,6 +5,7 @@ A package provides a plug-in by an entry point in the group `segcli.destinations
 """
 
 import difflib
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -36,7 +37,7 @@ def named_destination(name: str) -> Destination[Any]:
     if name in BUILT_IN:
         return _value(f"segcli.destinations.{name}", name)
     if name in catalog.NAMES:
-        return _from_catalog(name)
+        return _from_catalog(name, tuple(other for other in names() if other != name))
     plugins = _plugins()
     if name not in plugins:
         close = difflib.get_close_matches(name, names(), 1)
@@ -52,11 +53,15 @@ def _value(module: str, name: str) -> Destination[Any]:
     return value
 
 
-def _from_catalog(name: str) -> Destination[Any]:
+@lru_cache(maxsize=32)
+def _from_catalog(name: str, others: tuple[str, ...]) -> Destination[Any]:
+    """Return a destination of the catalog: one value for the process, which takes 30 ms to make.
+
+    others: the names of all other destinations.
+    """
     # Imported here: it takes longer than a run for a built-in destination needs.
     from segcli.destination_file import destination_from_text  # noqa: PLC0415
 
-    others = [other for other in names() if other != name]
     text, title = catalog.catalog_text(name), catalog.catalog_file(name)
     return destination_from_text(text, title, _no_file, taken=others)
 
