@@ -31,7 +31,7 @@ def many(tmp_path: Path) -> Path:
     """A file of lines good, bad and odd, in no order; some of their messageIds are repeated."""
     chance = random.Random(12)
     lines = [line for name in NAMES for line in lines_of(name) if len(line) < 5000]
-    lines += [event.raw for event in chance.sample(events_with_every_kind_of_value(), 500)]
+    lines += [event.raw for event in chance.sample(events_with_every_kind_of_value(), 200)]
     lines += [line_of(messageId=f"m{number % 70}", n=number % 3) for number in range(200)]
     chance.shuffle(lines)
     path = tmp_path / "many.jsonl"
@@ -67,7 +67,7 @@ def test_mixed_lines_get_the_same_review_with_any_number_of_processes(
 def test_unsearched_shapes_are_the_same_with_any_number_of_processes(
     dest: str, many: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coverage, "_BYTES_TRIED", 400_000)
+    monkeypatch.setattr(coverage, "_BYTES_TRIED", 200_000)
     one = review_by(1, many, job_for(dest))
 
     assert one[0].untried > 50
