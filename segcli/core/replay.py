@@ -152,6 +152,12 @@ class Replay:
         is_bounded = self.oldest not in ("", ANY) or self.future not in ("", ANY)
         return is_bounded or bool(self.split or self.set) or self.messages == "recent"
 
+    def may_affect(self, call: str) -> bool:
+        """Whether the replay of an event of this call type may do anything of its own."""
+        may_start_messages = self.messages not in ("", "no")
+        may_overwrite = call == "identify" and self.profiles == "last"
+        return self.has_age_rules or may_start_messages or may_overwrite
+
     def guards_against(self, harm: Harm) -> bool:
         """Return whether a mark prevents this harm."""
         return any(mark.against == harm for mark in self.set)

@@ -9,7 +9,7 @@ import msgspec
 
 from segcli.core import exact_json
 from segcli.core.destination import Destination, Payload, Remark
-from segcli.core.event import Event, is_number
+from segcli.core.event import TYPES, Event, is_number
 from segcli.core.event_time import parse_time
 from segcli.core.payload_path import copied_with, value_at
 from segcli.core.plural import count_of
@@ -39,7 +39,7 @@ class ReplayOptions:
     now: the time from which ages are counted; None for no clock: then no age is judged.
     is_fixed: somebody has given that time; then the clock is not looked at again.
     live: the events are of now, so none is marked as old.
-    tells_all: every payload of a vendor with facts gets its `replayed`, to be counted.
+    tells_all: every payload whose replay may do anything gets its `replayed`, to be counted.
     """
 
     older: OlderPolicy = "skip"
@@ -203,7 +203,8 @@ def _judge_of(
     destination: Destination[Any], facts: Replay, options: ReplayOptions
 ) -> AgeJudge | None:
     """Return the function for the payloads of one action; None if no age means anything."""
-    if not (facts.has_age_rules or options.tells_all):
+    calls = {call for call in TYPES if facts.may_affect(call)} if options.tells_all else TYPES
+    if not calls or not (facts.has_age_rules or options.tells_all):
         return None
     bounds = _bounds_of(destination.name, facts, options)
     time_of = _time_reader(facts, destination.carries)
@@ -212,6 +213,8 @@ def _judge_of(
     sinks = facts.older == "request"
 
     def judge(event: Event, payload: Payload) -> Judged:
+        if event.type not in calls:
+            return Judged("", payload.body)
         time = time_of(event, payload.body)
         is_old = time is not None and bounds.earliest is not None and time < bounds.earliest
         if is_old and bounds.leaves_out:

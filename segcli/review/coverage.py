@@ -14,7 +14,7 @@ from segcli.core.decision import FanOut, Mapped
 from segcli.core.event import Event
 from segcli.core.outcome import Job
 from segcli.core.partial_event import part_of
-from segcli.review.event_shape import Shapes
+from segcli.review.event_shape import ShapeNumbers, Shapes
 from segcli.review.partial_review import PartialReview, ProbeResult
 from segcli.review.probe import FieldProbe, KnownPaths, samples_in
 
@@ -49,6 +49,24 @@ class LeftOut:
     sample: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a probe found, for all events that are alike in the part that the mapping reads.
+
+    number: the number of that part; None if the result is for one shape only.
+    carried: the paths that affect the payload; all others do not.
+    left_out: the paths that do not, if all others do.
+    """
+
+    number: int | None
+    carried: frozenset[str] = frozenset()
+    left_out: frozenset[str] | None = None
+
+    def left_out_of(self, paths: frozenset[str]) -> frozenset[str]:
+        """Return which of an event's paths do not affect its payload."""
+        return paths - self.carried if self.left_out is None else self.left_out
+
+
 class ShapeProbes:
     """Probes one event of each shape, up to a limit on the bytes that are mapped.
 
@@ -68,59 +86,84 @@ class ShapeProbes:
         self._bytes_left = 2 * _BYTES_TRIED
         self._paid: set[int] = set()
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
-        self._carried: dict[int, frozenset[str]] = {}
-        self._left_out: dict[int, frozenset[str]] = {}
+        self._parts: dict[int | None, _Part] = {}
+        self._part_by_shape: dict[int, _Part] = {}
         self._sampled: set[str] = set()
 
-    def tried(self, event: Event, mapped: Mapped | FanOut, number: int) -> ProbeResult | None:
+    def tried(
+        self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers
+    ) -> ProbeResult | None:
         """Return the result of probing an event's shape; None if the limit is exceeded."""
-        found = self._tried(event, mapped, number)
+        found = self._tried(event, mapped, numbers)
         new = found.left_out - self._sampled if found else None
         if not found or not new:
             return found
         self._sampled |= new
         return replace(found, samples=samples_in(event.data, new))
 
-    def _tried(self, event: Event, mapped: Mapped | FanOut, number: int) -> ProbeResult | None:
-        paths = self._paths_in(event.data)
-        cost = len(paths) * len(event.raw)
-        if self._copies:
-            return self._without_copies(event, mapped, number, paths)
-        if self._reads is None:
-            if not self._pays(number, cost):
-                return None
-            return ProbeResult(paths - self._carried_of(event), cost)
-        data = part_of(event.data, self._reads)
-        part = self._shapes.number_of(data, mapped, passed_on=False)
-        known = self._carried.get(part)
-        if not self._pays(number, cost if known is None else _COST_OF_KNOWN):
-            return None
-        if known is not None:
-            return ProbeResult(paths - known, cost, part)
-        left_out = paths - self._carried_of(event, _without_unread(event.data, data))
-        carried = paths - left_out
-        # A mapping may copy the raw text of the event, and so carry fields it does not declare.
-        if len(self._carried) == _KEPT or not carried <= self._paths_in(data):
-            return ProbeResult(left_out, cost)
-        self._carried[part] = carried
-        return ProbeResult(left_out, cost, part)
-
-    def _without_copies(
-        self, event: Event, mapped: Mapped | FanOut, number: int, paths: frozenset[str]
+    def tried_before(
+        self, data: dict[str, Any], size: int, numbers: ShapeNumbers
     ) -> ProbeResult | None:
-        """Probe what the mapping does not only copy; all values in what it copies are carried."""
-        data = {name: value for name, value in event.data.items() if name not in self._copies}
-        part = self._shapes.number_of(data, mapped, passed_on=False)
-        known = self._left_out.get(part)
-        cost = len(paths) * len(event.raw)
-        if not self._pays(number, cost if known is None else _COST_OF_KNOWN):
+        """Return the result for an event that is new only in what does not matter.
+
+        It is enough to know its JSON and its size in bytes: to parse it exactly takes most of the
+        time of `tried`. Returns None if that is to be called.
+        """
+        part = self._part_by_shape.get(numbers.mattering)
+        if part is None or not self._pays(numbers.whole, _COST_OF_KNOWN):
             return None
-        if known is None:
-            # The payload of the whole event holds the copies.
-            known = self._paths_in(data) - self._carried_of(Event(event.raw, data), data)
-            if len(self._left_out) < _KEPT:
-                self._left_out[part] = known
-        return ProbeResult(known, cost, part)
+        paths = self._paths_in(data)
+        found = ProbeResult(part.left_out_of(paths), len(paths) * size, part.number)
+        return found if found.left_out <= self._sampled else None
+
+    def _tried(
+        self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers
+    ) -> ProbeResult | None:
+        paths, data = self._paths_in(event.data), self._read_of(event.data)
+        number = None
+        if data is not None:
+            number = self._shapes.numbers_of(data, mapped, passed_on=False).mattering
+        part = self._parts.get(number)
+        cost = len(paths) * len(event.raw)
+        if not self._pays(numbers.whole, cost if part is None else _COST_OF_KNOWN):
+            return None
+        if part is None:
+            part = self._probed(event, paths, data, number)
+        if part.number in self._parts and len(self._part_by_shape) < _KEPT:
+            self._part_by_shape[numbers.mattering] = part
+        return ProbeResult(part.left_out_of(paths), cost, part.number)
+
+    def _read_of(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the part of an event that the mapping does more with than copy it.
+
+        None if the destination does not declare it.
+        """
+        if self._copies:
+            return {name: value for name, value in data.items() if name not in self._copies}
+        return None if self._reads is None else part_of(data, self._reads)
+
+    def _probed(
+        self,
+        event: Event,
+        paths: frozenset[str],
+        data: dict[str, Any] | None,
+        number: int | None,
+    ) -> _Part:
+        """Probe an event with these paths, of which the mapping reads this part."""
+        if data is None:
+            return _Part(None, self._carried_of(event))
+        if self._copies:
+            # All values in what is copied are carried: the payload of the whole event holds them.
+            carried = self._carried_of(Event(event.raw, data), data)
+            part = _Part(number, left_out=self._paths_in(data) - carried)
+        else:
+            carried = paths & self._carried_of(event, _without_unread(event.data, data))
+            # A mapping may copy the raw text, and so carry fields it does not declare.
+            is_shared = len(self._parts) < _KEPT and carried <= self._paths_in(data)
+            part = _Part(number if is_shared else None, carried)
+        if part.number is not None and len(self._parts) < _KEPT:
+            self._parts[number] = part
+        return part
 
     def _pays(self, number: int, cost: int) -> bool:
         """Return whether a shape was probed before, or can be within the limit."""

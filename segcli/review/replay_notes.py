@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from segcli.core.decision import Decision, Mapped, Skipped, payloads_of
+from segcli.core.event import TYPES
 from segcli.core.outcome import Job
 from segcli.core.reason import is_too_old
 from segcli.core.replay import Replay
@@ -25,7 +26,9 @@ class ReplayNotes:
     def note(self, outcomes: Sequence[Decision], first: int, seen: PartialReview) -> None:
         """Note what is found on lines, of which the first has this index."""
         for place, outcome in enumerate(outcomes, first):
-            self._note(outcome, place, seen)
+            # Hot path of check (bench_check.py): the replay of most events does nothing.
+            if type(outcome) is not Mapped or outcome.replayed is not None:
+                self._note(outcome, place, seen)
 
     def _note(self, outcome: Decision, place: int, seen: PartialReview) -> None:
         keys: Iterable[Key] = ()
@@ -54,8 +57,14 @@ class ReplayNotes:
             yield key_of(codes.OVERWRITES_PROFILE, "", problem)
 
 
+def may_affect_any(job: Job) -> bool:
+    """Return whether the replay of any event may do anything, as far as that is known."""
+    facts_of_all = job.destination.all_replay_facts()
+    return any(facts.may_affect(call) for facts in facts_of_all for call in TYPES)
+
+
 def note_nothing(outcomes: Sequence[Decision], first: int, seen: PartialReview) -> None:
-    """Note nothing: no facts about replays are known of the destination."""
+    """Note nothing: no replay does anything at the destination, as far as that is known."""
 
 
 def repeat_said(name: str, facts: Replay | None) -> str:

@@ -18,12 +18,12 @@ from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
 from segcli.core.outcome import OVER_LIMIT, Job, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
-from segcli.review.event_shape import Shapes, is_passed_on
+from segcli.review.event_shape import ShapeNumbers, Shapes, is_passed_on
 from segcli.review.golden_file import message_id_of
 from segcli.review.notes import Key, Notebook, note_keys
-from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
+from segcli.review.partial_review import PartialReview, ProbeResult, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
-from segcli.review.replay_notes import ReplayNotes, note_nothing
+from segcli.review.replay_notes import ReplayNotes, may_affect_any, note_nothing
 from segcli.review.segment_spec import (
     DATE_FIELDS,
     EVENT_BYTES,
@@ -41,9 +41,8 @@ _SHAPES_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """What is true of all events of a shape.
+    """What is true of all events that agree in what matters of their shapes.
 
-    number: its number.
     remarks, keys: the remarks on each of its events, and their keys.
     passed_on: the events become payloads unchanged.
     is_usual: nothing but times and the messageId decides whether an event needs further remarks.
@@ -54,7 +53,6 @@ class _Shape:
     ids: the fields that hold an id as text, without those of the user.
     """
 
-    number: int
     remarks: Sequence[Remark]
     keys: Sequence[Key]
     passed_on: bool
@@ -114,15 +112,15 @@ class _Sight(msgspec.Struct, gc=False):
     line: the line; the event as written, once it is parsed.
     is_counted: it has an event, whose messageId counts.
     message_id: the messageId.
-    number: the number of its shape; None if its event has to be parsed exactly.
-    shape: its shape, if an earlier event had the same.
+    numbers: those of its shape; None if its event has to be parsed exactly.
+    shape: what is true of such events, if there was one before.
     differences: how its event differs from tracking plans.
     """
 
     line: bytes
     is_counted: bool = False
     message_id: Any = None
-    number: int | None = None
+    numbers: ShapeNumbers | None = None
     shape: _Shape | None = None
     differences: Sequence[Key] = ()
 
@@ -150,19 +148,20 @@ class Reviewer:
         shows_outcomes: bool = False,
     ) -> None:
         self._job = job
-        has_facts = bool(job.destination.all_replay_facts())
-        self._note_replay = ReplayNotes(job).note if has_facts else note_nothing
+        has_effects = may_affect_any(job)
+        self._note_replay = ReplayNotes(job).note if has_effects else note_nothing
         self._decide = make_mapper(
-            replace(job, replay=replace(job.replay, tells_all=True)) if has_facts else job
+            replace(job, replay=replace(job.replay, tells_all=True)) if has_effects else job
         )
         self._notebook = notebook
         self._rejections = rejections
         self._watch = watch
         self._shows_outcomes = shows_outcomes
         shapes = Shapes(_looked_into(job), all_fields=watch is not None)
-        self._number_of = shapes.number_of
+        self._numbers_of = shapes.numbers_of
         self._trials = ShapeProbes(job, shapes)
         self._shapes: dict[int, _Shape] = {}
+        self._tried: set[int] = set()
 
     def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
         """Review the next lines, and add the result to `seen`."""
@@ -172,10 +171,14 @@ class Reviewer:
             shape = sight.shape
             if type(outcome) is FanOut and outcome.mapped and outcome.unmapped:
                 self._rejections.note(line, outcome, seen)
-            if shape and (are_usual or shape.says_all_of(sight.line)):
+            if (
+                shape
+                and (are_usual or shape.says_all_of(sight.line))
+                and (shape.passed_on or self._has_tried(sight, seen))
+            ):
                 if sight.differences:
                     self._note(sight.differences, seen)
-                self._count(shape, seen)
+                self._count(sight, shape, seen)
                 if shape.keys:
                     self._notebook.warn(shape.keys, seen.lines, seen.notes)
             elif _is_mapped(outcome):
@@ -198,7 +201,7 @@ class Reviewer:
         # events are not kept until then: to fill fresh memory takes half of the time of parsing.
         texts: list[str] = []
         sights, are_usual = [], True
-        number_of, shape_of, watch = self._number_of, self._shapes.get, self._watch
+        numbers_of, shape_of, watch = self._numbers_of, self._shapes.get, self._watch
         for line, outcome in zip(lines, outcomes, strict=True):
             if not _is_mapped(outcome) or type(line) is not bytes:
                 sights.append(_NO_EVENT)
@@ -207,13 +210,13 @@ class Reviewer:
             if data is None:
                 sights.append(_Sight(line))
                 continue
-            number = number_of(data, outcome, passed_on=is_passed_on(line, outcome))
-            shape, message_id = shape_of(number), data.get("messageId")
+            numbers = numbers_of(data, outcome, passed_on=is_passed_on(line, outcome))
+            shape, message_id = shape_of(numbers.mattering), data.get("messageId")
             if shape and are_usual:
                 are_usual = shape.is_usual_of(line, message_id)
                 shape.add_texts_of(data, texts)
-            differences = watch.differences(data, seen, number) if watch else ()
-            sights.append(_Sight(line, True, message_id, number, shape, differences))
+            differences = watch.differences(data, seen, numbers.whole) if watch else ()
+            sights.append(_Sight(line, True, message_id, numbers, shape, differences))
         return sights, are_usual and are_usual_times(texts)
 
     def _note(self, keys: Iterable[Key], seen: PartialReview) -> None:
@@ -229,28 +232,25 @@ class Reviewer:
             seen.untried += 1
             sight.is_counted = False
             return
-        number = sight.number
-        if number is None:
+        numbers = sight.numbers
+        if numbers is None:
             if self._watch:
                 self._watch.see(event.data, seen)
             passed_on = is_passed_on(sight.line, mapped)
-            number = self._number_of(event.data, mapped, passed_on=passed_on)
+            numbers = sight.numbers = self._numbers_of(event.data, mapped, passed_on=passed_on)
         sight.line, sight.is_counted = event.raw, True
         sight.message_id = event.data.get("messageId")
         # Another line of this group may have had it first.
-        shape = self._shapes.get(number) or self._shape(event, mapped, number, seen)
-        self._count(shape, seen)
+        shape = self._shapes.get(numbers.mattering) or self._shape(event, mapped, numbers)
+        if not shape.passed_on and numbers.whole not in self._tried:
+            self._add_tried(numbers, self._trials.tried(event, mapped, numbers), seen)
+        self._count(sight, shape, seen)
         of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
         remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
         keys = note_keys(remarks) if remarks else shape.keys
         self._notebook.warn(keys, seen.lines, seen.notes)
 
-    def _shape(
-        self, event: Event, mapped: Mapped | FanOut, number: int, seen: PartialReview
-    ) -> _Shape:
-        passed_on = is_passed_on(event.raw, mapped)
-        if not passed_on and (tried := self._trials.tried(event, mapped, number)):
-            seen.tried.setdefault(number, tried)
+    def _shape(self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers) -> _Shape:
         of_destination = self._job.destination.remarks(event, self._job.settings)
         wanted = self._notebook.wanted([*segment_spec.remarks_by_type(event), *of_destination])
         remarks = _first_by_field(wanted)
@@ -259,10 +259,9 @@ class Reviewer:
         times = _times_of(event)
         has_missing_id = HAS_MISSING_ID in mapped.notes
         shape = _Shape(
-            number=number,
             remarks=remarks,
             keys=note_keys(remarks),
-            passed_on=passed_on,
+            passed_on=is_passed_on(event.raw, mapped),
             is_usual=not (has_missing_id or ids or other_dates) and _has_usual_id(event),
             has_missing_id=has_missing_id,
             times=times,
@@ -272,7 +271,7 @@ class Reviewer:
             ids=ids,
         )
         if len(self._shapes) < _SHAPES_KEPT:
-            self._shapes[number] = shape
+            self._shapes[numbers.mattering] = shape
         return shape
 
     def _see_unmapped(self, line: bytes | TooLong, outcome: Decision, seen: PartialReview) -> None:
@@ -283,13 +282,37 @@ class Reviewer:
         if self._watch and outcome is not OVER_LIMIT:
             self._watch.see_unmapped(line, seen)
 
-    def _count(self, shape: _Shape, seen: PartialReview) -> None:
-        if shape.passed_on:
+    def _has_tried(self, sight: _Sight, seen: PartialReview) -> bool:
+        """Return whether the shape of an event was tried; try it, if its JSON is enough for that.
+
+        A third of all new shapes differ in what matters from those before. Only these need an
+        event that is parsed exactly (bench_check.py).
+        """
+        numbers = sight.numbers
+        if numbers is None or numbers.whole in seen.shapes or numbers.whole in self._tried:
+            return numbers is not None
+        data, size = orjson.loads(sight.line), len(sight.line.strip(_JSON_SPACE))
+        tried = self._trials.tried_before(data, size, numbers)
+        if tried:
+            self._add_tried(numbers, tried, seen)
+        return tried is not None
+
+    def _add_tried(
+        self, numbers: ShapeNumbers, tried: ProbeResult | None, seen: PartialReview
+    ) -> None:
+        """Add the result of probing a shape; None if it could not be probed."""
+        if len(self._tried) < _SHAPES_KEPT:
+            self._tried.add(numbers.whole)
+        if tried:
+            seen.tried.setdefault(numbers.whole, tried)
+
+    def _count(self, sight: _Sight, shape: _Shape, seen: PartialReview) -> None:
+        if shape.passed_on or sight.numbers is None:
             seen.passed_on += 1
             return
-        alike = seen.shapes.get(shape.number)
+        alike = seen.shapes.get(sight.numbers.whole)
         if alike is None:
-            alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
+            alike = seen.shapes[sight.numbers.whole] = ShapeCount(seen.lines)
         alike.events += 1
 
 
