@@ -246,7 +246,10 @@ def other_value(value: Any, number: int) -> Any:
         return not value
     if not isinstance(value, str):
         return 0
-    return _other_time(value, number) if is_time(value) else f"{value}~{number}"
+    # Most texts are no time. To see that by one character takes a tenth of the time of `is_time`.
+    if value[4:5] == "-" and is_time(value):
+        return _other_time(value, number)
+    return f"{value}~{number}"
 
 
 def _other_time(text: str, number: int) -> str:
