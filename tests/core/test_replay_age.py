@@ -11,11 +11,11 @@ from support.destination_file import acme
 from support.tables import for_each
 
 from segcli.core.decision import Decision, FanOut, Mapped, Skipped
-from segcli.core.destination import Destination
+from segcli.core.destination import Destination, Payload
 from segcli.core.event import Rejected, parse
 from segcli.core.outcome import Job, map_event, outcome_of
 from segcli.core.replay import Replay, ReplayMark, age_of
-from segcli.core.replay_age import ReplayOptions, in_words
+from segcli.core.replay_age import ReplayOptions, age_judge_of, in_words
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 OPTIONS = ReplayOptions(now=NOW, is_fixed=True)
@@ -104,6 +104,31 @@ def test_send_sends_what_is_too_old_with_a_note(older: Any) -> None:
     assert "--older send" in found.notes[0]
     assert found.replayed
     assert bool(found.replayed.group) is (older == "request")
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        (Replay(), set()),
+        (Replay(time="at"), set()),
+        (Replay(profiles="newest", messages="no"), set()),
+        (Replay(profiles="last"), {"identify"}),
+        (Replay(messages="setting"), {"identify", "track"}),
+        (FIVE_DAYS, {"identify", "track"}),
+    ],
+)
+def test_only_events_whose_replay_may_do_anything_are_judged(facts: Replay, told: set[str]) -> None:
+    options = replace(OPTIONS, tells_all=True)
+    destination = replace(vendor(facts), types=frozenset({"identify", "track"}))
+    body = Payload("/events", {"at": NOW.isoformat()})
+    judge = age_judge_of(destination, options)
+
+    judged = {
+        kind: judge(parse(line_at(NOW, type=kind)), body).replayed if judge else None
+        for kind in ("identify", "track")
+    }
+
+    assert {kind for kind, replayed in judged.items() if replayed} == told
 
 
 @for_each("older", ["silent", ""])

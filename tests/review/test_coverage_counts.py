@@ -16,8 +16,9 @@ from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped, map_event
 from segcli.plan.reading import read_plan
 from segcli.review import coverage as coverage_module
+from segcli.review import reviewer as reviewer_module
 from segcli.review.coverage import Coverage
-from segcli.review.event_shape import Shapes
+from segcli.review.event_shape import ShapeNumbers, Shapes
 from segcli.review.notes import Notebook, NoteLimits
 from segcli.review.partial_review import PartialReview, Rejections
 from segcli.review.reviewer import Reviewer
@@ -39,14 +40,14 @@ def changed_lines() -> list[bytes]:
     return lines
 
 
-def seen(job: Job, *events: Event) -> Coverage:
+def seen(job: Job, *events: Event, lines_at_once: int | None = None) -> Coverage:
     """Return what is covered once these events were seen, each on a line of its own."""
     coverage, seen = Coverage(), PartialReview()
     notebook = Notebook(NoteLimits(findings=0, groups=0))
     rejections = Rejections(notebook, keeps=False)
-    Reviewer(job, notebook=notebook, rejections=rejections).look(
-        [event.raw for event in events], seen
-    )
+    reviewer, step = Reviewer(job, notebook=notebook, rejections=rejections), lines_at_once
+    for first in range(0, len(events), step or len(events)):
+        reviewer.look([event.raw for event in events[first:][:step]], seen)
     assert seen.lines == sum(map(len, seen.mapped.values())) == len(events)
     coverage.add(seen, "events.jsonl", 1)
     return coverage
@@ -284,6 +285,52 @@ def test_a_declaration_of_what_is_read_or_copied_saves_work_and_changes_no_findi
 
     assert found.document() == expected.document()
     assert found.findings == expected.findings
+
+
+def test_numbers_tell_apart_what_matters_from_the_whole_shape() -> None:
+    shapes = Shapes(("context.ip",))
+    mapped = Mapped("/events", b"{}", "u1")
+
+    def numbers_of(context: Any, **fields: Any) -> ShapeNumbers:
+        event = event_of(context=context, **fields)
+        return shapes.numbers_of(event.data, mapped, passed_on=False)
+
+    first = numbers_of({"ip": "::1", "page": {"url": "a"}, "traits": {"plan": "pro"}})
+    unread = numbers_of({"ip": "::1", "page": {"path": "a"}, "traits": {"plan": "pro"}})
+    empty_unread = numbers_of({"ip": "::1", "page": {"url": ""}, "traits": {"plan": ""}})
+    others = [
+        numbers_of({"ip": "", "page": {"url": "a"}, "traits": {"plan": "pro"}}),
+        numbers_of({"ip": "::1", "page": {"url": "a"}, "traits": {"plan": 1}}),
+        numbers_of({"ip": "::1", "page": {"url": "a"}, "traits": {"plan": "pro"}}, version=2),
+    ]
+
+    assert unread.mattering == first.mattering
+    assert unread.whole != first.whole
+    assert empty_unread == first
+    assert first.mattering not in {one.mattering for one in others}
+
+
+def test_events_that_differ_in_what_does_not_matter_are_parsed_exactly_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[object] = []
+    event_of_line = reviewer_module.event_of
+
+    def counted(line: Any) -> Any:
+        parsed.append(line)
+        return event_of_line(line)
+
+    monkeypatch.setattr(reviewer_module, "event_of", counted)
+    time = "2026-02-03T10:11:12Z"
+    names = [("page", "os", "app")[:some] for some in (3, 2, 1, 2, 3)]
+    contexts = [{name: {"id": 1} for name in some} for some in names]
+    events = [event_of(context=one, timestamp=time) for one in contexts]
+
+    found = shares(seen(job_for("gist"), *events, lines_at_once=1))
+
+    assert found["context.page.id"] == (5, 1.0)
+    assert found["context.app.id"] == (2, 0.4)
+    assert len(parsed) == 1
 
 
 def test_copied_fields_are_probed_once_for_all_their_shapes(
