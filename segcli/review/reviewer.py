@@ -183,8 +183,8 @@ class Reviewer:
         """Return whether all events are passed on, and nothing is to be said of any."""
         if self._watch or self._job.destination.payloads:
             return False
-        # Few shapes share all events: to look at each shape once saves a tenth for such
-        # destinations (bench_check.py).
+        # Few shapes share all events that are passed on: to look at each shape once saves 6 % of
+        # the time for webhook (events of bench_check.py).
         shapes = {sight.shape for sight in sights}
         return all(shape and shape.passed_on and not shape.keys for shape in shapes)
 
@@ -197,6 +197,7 @@ class Reviewer:
         are_usual: bool,
         seen: PartialReview,
     ) -> None:
+        """Review lines one by one; `are_usual` if the known shapes say all of their events."""
         for line, outcome, sight in zip(lines, outcomes, sights, strict=True):
             shape = sight.shape
             if type(outcome) is FanOut and outcome.mapped and outcome.unmapped:

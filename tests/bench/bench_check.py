@@ -40,7 +40,7 @@ def main(count: int = 100_000, rounds: int = 5) -> None:
         say(f"{count:,} events of {size:,.0f} bytes, medians of {rounds}")
         rows = [
             compared(file, rounds, destination)
-            for destination in ("pointillist", "gist", "segment", "webhook")
+            for destination in ("pointillist", "plotline", "gist", "segment", "webhook")
         ]
         say(table(["", "transform", "check", "ratio", "of CPU time"], rows))
 
