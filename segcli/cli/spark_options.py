@@ -136,6 +136,6 @@ STATE_OPTIONS = grouped_options(
         metavar="day|all",
         default="day",
         show_default=True,
-        help="What is read before it is sent: the files of one day after the other, or all.",
+        help="What is read before it is sent: a day (or several small ones), or all files.",
     ),
 )

@@ -25,10 +25,11 @@ from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
+from segcli.delivery.rate import SharedRate
 from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.throttle import SharedRate, Throttle
+from segcli.delivery.throttle import Throttle
 from segcli.delivery.user_pace import user_pace_of
 from segcli.delivery.without_request import LinesWithoutRequest
 from segcli.errors import Stopped

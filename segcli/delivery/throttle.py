@@ -6,41 +6,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from segcli.core.request_layout import route_of_key
+from segcli.delivery.rate import Rate, SharedRate
 from segcli.delivery.shutdown import StopSignal
 
-# Seconds that a rate may catch up on after delays of the event loop. Not more: a vendor counts the
-# requests of each second.
-_CATCH_UP = 0.05
+# Seconds after which one who waits looks at a shared rate again: it may have changed.
+_LOOK_AGAIN = 0.05
 # The weight of one round trip in the smoothed share, from RFC 8257, section 4.2.
 _GAIN = 1 / 16
-
-
-class SharedRate:
-    """A rate that may change during a run: this run's share of that of several.
-
-    per_second: requests a second; None for no limit.
-    """
-
-    def __init__(self, per_second: float | None) -> None:
-        self.per_second = per_second
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two requests; 0 for no limit."""
-        return 1 / self.per_second if self.per_second else 0.0
 
 
 @dataclass(slots=True)
 class _WaitingLine:
     """The requests that wait for the same rates: first come, first served.
 
-    interval: seconds between two requests of a route with a rate of its own; 0 for all others.
-    next_slot: when the next one may be sent by that rate.
+    rate: that of their route, beside the rate of all requests.
     lock: held by the first one.
     """
 
-    interval: float = 0.0
-    next_slot: float = 0.0
+    rate: Rate = field(default_factory=lambda: Rate(None))
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -68,14 +51,15 @@ class Throttle:
         self.in_flight = 0
         self.paused_until = 0.0
         self._window = CongestionWindow(in_flight, now)
-        self._rate = rate if isinstance(rate, SharedRate) else SharedRate(rate)
-        self._next_slot = 0.0
+        self._rate = rate if isinstance(rate, SharedRate) else Rate(rate)
+        self._shared = rate if isinstance(rate, SharedRate) else None
         self._stop_signal = stop_signal
         self._now = now
         self._sleep = sleep or stop_signal.sleep
         self._freed = asyncio.Event()
         self._line = _WaitingLine()
-        self._lines = {route: _WaitingLine(1 / rate) for route, rate in route_rates.items()}
+        self._lines = {route: _WaitingLine(Rate(rate)) for route, rate in route_rates.items()}
+        self._waiting = 0
         stop_signal.on_stop(self._freed.set)
 
     async def acquire(self, route: str = "") -> bool:
@@ -86,14 +70,26 @@ class Throttle:
         """
         if self.try_acquire(route):
             return True
-        line = self._line_of(route)
+        self._waiting += 1
+        try:
+            return await self._wait_in(self._line_of(route))
+        finally:
+            self._waiting -= 1
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds until all that wait now are sent, by the rate alone."""
+        return self._waiting * self._rate.interval
+
+    async def _wait_in(self, line: _WaitingLine) -> bool:
         async with line.lock:
             while not (self._stop_signal.is_stopped or self._acquire_now(line)):
                 if self._is_full:
                     self._freed.clear()
                     await self._freed.wait()
                 else:
-                    await self._sleep(self._next_send(line) - self._now())
+                    wait = self._next_send(line) - self._now()
+                    await self._sleep(min(wait, _LOOK_AGAIN) if self._shared else wait)
         return not self._stop_signal.is_stopped
 
     def try_acquire(self, route: str = "") -> bool:
@@ -109,22 +105,25 @@ class Throttle:
         """Count a request as in flight if it may be sent now, and set the time of the next one."""
         if self._is_full or self._stop_signal.is_stopped:
             return False
-        interval = self._rate.interval
-        if interval or self.paused_until or line.interval:
+        has_rate = self._rate.per_second is not None or line.rate.per_second is not None
+        if has_rate or self.paused_until:
             now = self._now()
             if self._next_send(line) > now:
                 return False
-            self._next_slot = max(self._next_slot, now - _CATCH_UP) + interval
-            line.next_slot = max(line.next_slot, now - _CATCH_UP) + line.interval
+            self._rate.take(now)
+            line.rate.take(now)
         self.in_flight += 1
         return True
 
     @property
     def _is_full(self) -> bool:
-        return self.in_flight >= int(self._window.size)
+        most = int(self._window.size)
+        if self._shared and self._shared.in_flight is not None:
+            most = min(most, self._shared.in_flight)
+        return self.in_flight >= most
 
     def _next_send(self, line: _WaitingLine) -> float:
-        return max(self.paused_until, self._next_slot, line.next_slot)
+        return max(self._rate.due, line.rate.due)
 
     @property
     def window(self) -> float:
@@ -147,6 +146,7 @@ class Throttle:
     def pause(self, seconds: float) -> None:
         """Send no request for this long."""
         self.paused_until = max(self.paused_until, self._now() + seconds)
+        self._rate.pause(self.paused_until)
 
 
 class CongestionWindow:

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from segcli.runs.send_start import SendPlan, journal_header
 from segcli.spark import account, job_state
 from segcli.spark.buckets import BucketedRows
 from segcli.spark.cluster_job import ClusterJob, left_out
-from segcli.spark.control import Control, RateDivision
+from segcli.spark.control import Control, RateDivision, Share
 from segcli.spark.delivery_job import DeliveryTasks, Pace
 from segcli.spark.executor import KeySource
 from segcli.spark.file_task import FileTasks
@@ -41,8 +41,9 @@ from segcli.spark.task_error import raising_run_errors
 
 # A batch of rows that goes to a task may have lines of 1 MiB.
 _CONF = {"spark.sql.execution.arrow.maxRecordsPerBatch": "256"}
-# Stored bytes of a wave: about 120 million small events.
-_WAVE = 16 << 30
+# Stored bytes of a wave: 120 million small events at most, and half a million at least. Nothing is
+# sent while a wave is read and sorted, for some seconds.
+_MOST_IN_WAVE, _LEAST_IN_WAVE = 16 << 30, 64 << 20
 
 
 def send_on_spark(
@@ -101,7 +102,7 @@ class _Sender:
             self._control.begin_wave()
         rows = self._bucket_rows(wave, files)
         delivered = rows.mapInArrow(self._delivery(wave, files), DeliveryTasks.schema)
-        with raising_run_errors(), with_conf(self._spark, _CONF), self._one_rate():
+        with raising_run_errors(), with_conf(self._spark, _CONF), self._division().dividing():
             summaries = [orjson.loads(row.summary) for row in delivered.collect()]
         self._summaries += summaries
         if reason := next((one["stopped"] for one in summaries if one["stopped"]), ""):
@@ -160,8 +161,11 @@ class _Sender:
             titles={entry.place: entry.title for entry in files},
             max_line=job.max_line,
             pace=Pace(
-                concurrency=max(1, send.concurrency // self._tasks_at_once),
-                rate=self._rate and self._rate / self._tasks_at_once,
+                concurrency=send.concurrency,
+                first=Share(
+                    self._rate and self._rate / self._tasks_at_once,
+                    max(1, send.concurrency // self._tasks_at_once),
+                ),
                 route_share=1 / self._tasks_at_once,
                 timeout=send.timeout,
                 retry_for=send.retry_for,
@@ -179,12 +183,14 @@ class _Sender:
         limits = (self._send.rate, self._job.job.destination.limits.rate)
         return min((rate for rate in limits if rate is not None), default=None)
 
-    def _one_rate(self) -> Any:
-        if self._rate is None:
-            return nullcontext()
+    def _division(self) -> RateDivision:
         return RateDivision(
-            self._control, self._rate, tasks=self._tasks_at_once, buckets=self._send.buckets
-        ).dividing()
+            self._control,
+            self._rate,
+            concurrency=self._send.concurrency,
+            slots=self._tasks_at_once,
+            buckets=self._send.buckets,
+        )
 
 
 def _check_concurrency(send: SparkSend, tasks: int) -> None:
@@ -252,7 +258,9 @@ def _begun(
 def _fresh(
     job: ClusterJob, send: SparkSend, found: SparkRun | None
 ) -> tuple[ClusterJob, SparkRun, list[tuple[int, list[Input]]]]:
-    todo = list(waves(job.files, _WAVE)) if send.by_day else [list(job.files)]
+    todo = [list(job.files)]
+    if send.by_day:
+        todo = list(waves(job.files, least=_LEAST_IN_WAVE, most=_MOST_IN_WAVE))
     header = {
         "header": asdict(header_of(job, send)),
         "at": job.spec.at,

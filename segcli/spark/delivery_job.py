@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -13,8 +14,8 @@ import pyarrow as pa
 from segcli.accounting.tally import Tally
 from segcli.core.outcome import Job
 from segcli.delivery.pipeline import SendRun, deliver
+from segcli.delivery.rate import SharedRate
 from segcli.delivery.shutdown import OutsideStop, relaxed_gc
-from segcli.delivery.throttle import SharedRate
 from segcli.errors import Interrupted, OutputError, SegcliError, Stopped
 from segcli.http.network import Network
 from segcli.http.transports import TRANSPORTS
@@ -23,7 +24,7 @@ from segcli.shared_journal.log import TakenOver
 from segcli.shared_journal.shared_journal import SharedJournal
 from segcli.shared_journal.store import StoreProblem
 from segcli.spark.bucket_log import JournalRejects, pending_rows, take_over_bucket
-from segcli.spark.control import Control, TaskWatch
+from segcli.spark.control import Control, Share, TaskWatch
 from segcli.spark.executor import KeySource, executor_network, keys_of
 from segcli.spark.job_state import SparkRun, StatePlace
 from segcli.spark.shipped_job import ShippedJob
@@ -34,8 +35,8 @@ from segcli.spark.task_error import raising_task_errors
 class Pace:
     """How a task sends. Times are in seconds.
 
-    concurrency: the most requests in flight.
-    rate: requests a second at first; None for no limit. The driver changes it.
+    concurrency: the most requests in flight, of all tasks together.
+    first: the share of this task, until the driver says something else.
     route_share: the part of the rates of single routes, which the tasks divide once and for all.
     timeout: for a request and its reply.
     retry_for: without a successful delivery, until the run stops.
@@ -44,7 +45,7 @@ class Pace:
     """
 
     concurrency: int
-    rate: float | None
+    first: Share
     timeout: float
     retry_for: float
     route_share: float = 1.0
@@ -86,7 +87,7 @@ class DeliveryTasks:
         rows = _one_bucket(first, batches, bucket)
         summary: dict[str, Any] = {"bucket": bucket, "stopped": control.reason_to_halt()}
         if not summary["stopped"]:
-            with raising_task_errors(), control.running(bucket):
+            with raising_task_errors():
                 summary |= _Delivery(self, bucket, control).go(rows)
         yield pa.RecordBatch.from_arrays([pa.array([json.dumps(summary)])], names=["summary"])
 
@@ -99,7 +100,8 @@ class _Delivery:
         self._bucket = bucket
         self._control = control
         self._outside = OutsideStop()
-        self._rate = SharedRate(tasks.pace.rate)
+        first = tasks.pace.first
+        self._rate = SharedRate(first.per_second, in_flight=first.in_flight)
         self._halted = ""
 
     def go(self, rows: Iterator[pa.RecordBatch]) -> dict[str, Any]:
@@ -107,13 +109,13 @@ class _Delivery:
         tasks = self._tasks
         job = tasks.job.job(keys_of(tasks.keys))
         tally, began, stopped = Tally(), time.monotonic(), ""
-        watch = TaskWatch(self._control, on_halt=self._halt, on_rate=self._set_rate)
+        watch = TaskWatch(self._control, self._bucket, self._rate, on_halt=self._halt)
         with watch.watching():
             journal = self._journal(rows)
             before = sum(journal.past.totals.values())
             try:
                 self._wait(journal)
-                with relaxed_gc():
+                with watch.sending(), relaxed_gc():
                     deliver(self._run(job, journal), tally)
             except Interrupted:
                 raise
@@ -190,17 +192,14 @@ class _Delivery:
         self._halted = reason
         self._outside.stop(Stopped(reason))
 
-    def _set_rate(self, rate: float) -> None:
-        if self._rate.per_second is not None:
-            self._rate.per_second = rate
-
 
 def _nothing_to_send(control: Control) -> None:
     """Say that the bucket of this partition, which has no rows, is sent."""
     from pyspark import TaskContext  # noqa: PLC0415  # optional, and slow
 
     if context := TaskContext.get():
-        control.ended(context.partitionId())
+        with suppress(StoreProblem):
+            control.ended(context.partitionId())
 
 
 def _one_bucket(

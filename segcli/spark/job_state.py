@@ -4,7 +4,7 @@
     run-00001-ended                  that it has ended
     job-00001                        the header of the job that run 1 began, and its files
     done-00001-00004                 the account of a wave that is complete
-    control/00001/                   `halt`, the rate, and the tasks that run now
+    control/00001/                   `halt`, the rate of each task, and what tasks tell of it
     waves/00001-00004/files/         what the tasks have read: an account of some files each
     waves/00001-00004/buckets/00012/ the log of a bucket: a shared journal
 

@@ -64,16 +64,17 @@ def decoded(task: bytes) -> list[Input]:
     return found
 
 
-def waves(found: Sequence[Input], most: int) -> Iterator[list[Input]]:
-    """Yield the files of each wave: those of one day, or fewer if that is more than `most` bytes.
+def waves(found: Sequence[Input], *, least: int, most: int) -> Iterator[list[Input]]:
+    """Yield the files of each wave: whole days, as many as make `least` bytes.
 
-    Files that are in no day follow the day before them.
+    Of a day that is more than `most` bytes, each wave has a part. Files that are in no day follow
+    the day before them.
     """
     wave: list[Input] = []
     size, day = 0, None
     for entry in found:
         is_other_day = entry.day is not None and day is not None and entry.day != day
-        if wave and (is_other_day or size + _weight(entry) > most):
+        if wave and ((is_other_day and size >= least) or size + _weight(entry) > most):
             yield wave
             wave, size = [], 0
         wave.append(entry)

@@ -196,7 +196,8 @@ def send(  # noqa: PLR0913  # as `transform`
     buckets: how many tasks send a wave; all events of a user are sent by one of them.
     confirm_messages: send also what starts messages to people for old events; see `segcli guide
         replay`.
-    by_day: read and send the files of one day after the other, or all at once.
+    by_day: read and send the files of one day after the other (small ones together), or all at
+        once.
 
     All other arguments are those of `transform` and of `segcli.send`. Raises UsageError, InputError
     and OutputError, and Stopped if the run stops early: its `report` is that of the job so far.

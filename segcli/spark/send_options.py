@@ -28,7 +28,7 @@ class SparkSend:
     state: where the state of the job is.
     keys: where tasks have the keys from, by setting; the other keys go along with the tasks.
     buckets: how many tasks a wave has. A user's events are all in one of them.
-    by_day: a wave has the files of one day; otherwise it is as large as it may be.
+    by_day: a wave has the files of one day, or of several small ones; otherwise it has all.
     concurrency, rate: the most requests in flight, and a second, of all tasks together.
     resume, restart: continue the job of that state, or forget it.
     allow_http: let a key go to another machine over http://.

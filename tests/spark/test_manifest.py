@@ -63,11 +63,17 @@ def test_files_that_follow_each_other_share_a_task(
     assert [one.place for task in tasks for one in decoded(encoded(task))] == [*range(len(sizes))]
 
 
-def test_a_wave_is_a_day_and_a_large_day_has_several() -> None:
+def test_a_wave_is_a_day_and_a_large_day_has_several_and_small_days_share_one() -> None:
     found = [Input("first.gz", MB, 0), *files(*[10 * MB] * 6, days=3)]
 
-    assert [len(wave) for wave in waves(found, 1000 * MB)] == [4, 3]
-    assert [len(wave) for wave in waves(found, 20 * MB)] == [2, 2, 2, 1]
+    def sizes(least: int, most: int) -> list[int]:
+        return [len(wave) for wave in waves(found, least=least * MB, most=most * MB)]
+
+    assert sizes(1, 1000) == [4, 3]
+    assert sizes(1, 20) == [2, 2, 2, 1]
+    assert sizes(31, 1000) == [4, 3]
+    assert sizes(32, 1000) == [7]
+    assert sizes(40, 40) == [4, 3]
 
 
 def test_stdin_and_missing_files_are_refused_by_the_driver(tmp_path: Path) -> None:

@@ -222,6 +222,7 @@ def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str
     from segcli.spark.bucket_log import bucket_of
     from segcli.spark.buckets import BucketedRows
     from segcli.spark.cluster_job import cluster_job
+    from segcli.spark.control import Share
     from segcli.spark.delivery_job import DeliveryTasks, Pace
     from segcli.spark.file_task import FileTasks
     from segcli.spark.job_state import begin_job, state_at
@@ -254,7 +255,12 @@ def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str
             header=delivery.header_of(job, send),
             titles={entry.place: entry.title for entry in job.files},
             max_line=job.max_line,
-            pace=Pace(concurrency=IN_FLIGHT, rate=200.0, timeout=1.0, retry_for=5.0),
+            pace=Pace(
+                concurrency=IN_FLIGHT,
+                first=Share(200.0, IN_FLIGHT),
+                timeout=1.0,
+                retry_for=5.0,
+            ),
         )
         [summary] = sending(iter(rows.to_batches(100)))
         return str(summary.column(0)[0].as_py())

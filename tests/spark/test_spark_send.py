@@ -132,10 +132,11 @@ def test_the_rate_holds_for_all_tasks_together(
 
     assert on_spark("send", small.folder, *words).code == 1
 
+    # What each second has is tested by a simulated clock; here a busy machine may delay anything.
     took = log.times[-1] - log.times[0]
     assert 240 / took == pytest.approx(40, rel=0.15)
-    within_a_second = max(sum(start <= one < start + 1 for one in log.times) for start in log.times)
-    assert within_a_second <= 46
+    early = [sent - 40 * (time - log.times[0]) for sent, time in enumerate(log.times)]
+    assert max(early) <= 40
 
 
 def test_the_rate_of_a_route_holds_for_all_tasks_together(

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from support.samples import KEY, line_of
 
 from segcli.core.line import Line, Result
 from segcli.core.secret import Secret
+from segcli.delivery.rate import SharedRate
 from segcli.errors import InputError, OutputError, SettingsError, UsageError
 from segcli.inputs import Input
 from segcli.journal.checkpoint import Checkpoint, Header
@@ -30,6 +30,7 @@ from segcli.spark.bucket_log import (
 )
 from segcli.spark.executor import key_source, keys_of
 from segcli.spark.job_state import StatePlace, state_at
+from segcli.spark.rate_shares import TaskUse
 from segcli.spark.session import check_session
 
 HEADER = Header(destination="gist", endpoint="https://api.example", inputs=["/archive"])
@@ -159,59 +160,103 @@ def test_rows_out_of_order_are_never_sent() -> None:
         list(pending_rows(iter([rows(3), rows(2)]), {0: "/a"})(past))
 
 
-def test_a_task_is_told_its_rate_and_why_to_halt(tmp_path: Path) -> None:
-    driver, task = (control.Control(FolderStore(tmp_path)) for _ in range(2))
-    driver.every = task.every = 0.01
-    rates: list[float] = []
-    halts: list[str] = []
-    watch = control.TaskWatch(task, on_halt=halts.append, on_rate=rates.append)
+def quick_controls(folder: Path, count: int) -> list[control.Control]:
+    found = [control.Control(FolderStore(folder)) for _ in range(count)]
+    for one in found:
+        one.every = 0.01
+    return found
 
-    division = control.RateDivision(driver, 90.0, tasks=3, buckets=4)
-    with division.dividing(), watch.watching():
-        with task.running(0), task.running(1), task.running(2):
-            wait_until(lambda: 30.0 in rates)
-        with task.running(3):
-            wait_until(lambda: 90.0 in rates)
+
+def shares_of(rates: Sequence[SharedRate]) -> list[tuple[float | None, int | None]]:
+    return [(rate.per_second, rate.in_flight) for rate in rates]
+
+
+def test_a_task_is_told_its_share_and_why_to_halt(tmp_path: Path) -> None:
+    driver, *tasks = quick_controls(tmp_path, 3)
+    rates = [SharedRate(1.0, in_flight=1) for _ in tasks]
+    halts: list[str] = []
+    one, other = (
+        control.TaskWatch(task, bucket, rate, on_halt=halts.append)
+        for bucket, (task, rate) in enumerate(zip(tasks, rates, strict=True))
+    )
+
+    division = control.RateDivision(driver, 90.0, concurrency=8, slots=2, buckets=2)
+    with division.dividing(), one.watching(), other.watching():
+        with other.sending():
+            with one.sending():
+                wait_until(lambda: shares_of(rates) == [(45.0, 3), (45.0, 3)])
+            # The rate is there for the last task alone.
+            wait_until(lambda: shares_of(rates)[1] == (90.0, 6))
         driver.halt("the key is wrong")
         driver.halt("later")
-        wait_until(lambda: bool(halts))
+        wait_until(lambda: len(halts) == 2)
 
-    assert halts == ["the key is wrong"]
-    assert set(rates) <= {30.0, 90.0}
-
-
-def test_a_wave_begins_with_equal_shares_after_the_last_task_of_another(tmp_path: Path) -> None:
-    driver = control.Control(FolderStore(tmp_path))
-    driver.every = 0.01
-    for _ in range(2):
-        driver.begin_wave()
-        with control.RateDivision(driver, 90.0, tasks=3, buckets=3).dividing():
-            assert driver.look().rate == 30.0
-            driver.ended(0)
-            driver.ended(1)
-            wait_until(lambda: driver.look().rate == 90.0)
+    assert set(halts) == {"the key is wrong"}
+    assert driver.look().ended == {0: 0, 1: 0}
+    assert not driver.look().reports
 
 
-def test_a_free_slot_keeps_its_share_for_the_task_that_follows(tmp_path: Path) -> None:
-    driver = control.Control(FolderStore(tmp_path))
-    looks = [control.Look(halts=False, rate=None, running=1, ended=1)] * 5
-    looks += [control.Look(halts=False, rate=None, running=2, ended=1)]
-    looks += [control.Look(halts=False, rate=None, running=1, ended=4)]
-    told: list[float] = []
-    is_over = threading.Event()
+def test_without_a_rate_the_requests_in_flight_are_divided(tmp_path: Path) -> None:
+    driver, task = quick_controls(tmp_path, 2)
+    rate = SharedRate(None, in_flight=4)
+    watch = control.TaskWatch(task, 0, rate, on_halt=str)
 
-    def look() -> control.Look:
-        if looks:
-            return looks.pop(0)
-        is_over.set()
-        return control.Look(halts=False, rate=None, running=1, ended=4)
+    division = control.RateDivision(driver, None, concurrency=8, slots=2, buckets=2)
+    with division.dividing(), watch.watching(), watch.sending():
+        driver.ended(1)
+        wait_until(lambda: rate.in_flight == 7)
 
-    driver.every, driver.look = 0.001, look  # type: ignore[method-assign]
-    driver.set_rate = lambda _, rate: told.append(rate)  # type: ignore[method-assign]
-    with control.RateDivision(driver, 90.0, tasks=2, buckets=5).dividing():
-        assert is_over.wait(10)
+    assert rate.per_second is None
 
-    assert told == [45.0, 90.0]
+
+def test_another_attempt_at_a_bucket_counts_on(tmp_path: Path) -> None:
+    driver, task = quick_controls(tmp_path, 2)
+    lost = driver.report(3, TaskUse(7, 40, 1.5), [])
+    rate = SharedRate(10.0)
+    watch = control.TaskWatch(task, 3, rate, on_halt=str)
+
+    with watch.watching(), watch.sending():
+        wait_until(lambda: driver.look().running[3].report > 7)
+        rate.take(0.0)
+        wait_until(lambda: driver.look().sent == 41)
+        assert lost not in driver.look().reports[3]
+
+    assert driver.look().ended == {3: 41}
+
+
+def test_a_task_that_fails_is_neither_running_nor_ended(tmp_path: Path) -> None:
+    driver, task = quick_controls(tmp_path, 2)
+    watch = control.TaskWatch(task, 3, SharedRate(10.0), on_halt=str)
+
+    def fail() -> None:
+        with watch.watching(), watch.sending():
+            wait_until(lambda: 3 in driver.look().running)
+            raise KeyError(3)
+
+    with pytest.raises(KeyError):
+        fail()
+
+    found = driver.look()
+    assert (found.running, found.ended, found.reports) == ({}, {}, {})
+
+
+def test_a_wave_begins_without_what_was_told_in_another(tmp_path: Path) -> None:
+    [driver] = quick_controls(tmp_path, 1)
+    driver.halt("stays")
+    told = control.Told({5: control.Share(1.5, 2)}, control.Share(0.0, 1))
+    for number in (1, 2, 3):
+        driver.tell(number, told)
+    driver.ended(1, 20)
+    driver.report(2, TaskUse(1, 5, 0.0), [])
+    found = driver.look()
+
+    assert (found.halts, found.rate, found.sent, found.ended) == (True, 3, 25, {1: 20})
+    assert driver.told(3) == driver.told(2) == told
+    assert driver.told(1) is None
+    assert told.of(5) == control.Share(1.5, 2)
+    assert told.of(6) == told.others
+    driver.begin_wave()
+    assert driver.look() == control.Look(halts=True, rate=0, running={}, ended={}, reports={})
 
 
 def test_an_executor_has_the_key_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
