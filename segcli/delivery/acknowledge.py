@@ -2,15 +2,20 @@
 
 import asyncio
 
+from segcli.accounting.group_commit import GATHER_SECONDS
 from segcli.delivery.batch import QueuedPayload
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.throttle import Throttle
 
-# How long results wait for more results before a sync, while there are events of other users to
-# send: a sync runs in a thread, which delays all requests each time.
-_GATHER_SECONDS = 0.004
-_MAX_GATHERS = 6
+# Results wait for more results before a sync, while there are events of other users to send. After
+# so many seconds each it is seen whether they still may.
+_LOOKS_EVERY = 0.004
+# So many batches are worth a sync, however much it costs.
+_ENOUGH = 32
+# A worker that waits for a batch is idle only if those before it are sent by then.
+_BUSY_SECONDS = 0.25
 
 
 class Acknowledger:
@@ -20,8 +25,11 @@ class Acknowledger:
     fails, the run stops.
     """
 
-    def __init__(self, ledger: Ledger, stop_signal: StopSignal, queue: SendQueue) -> None:
+    def __init__(
+        self, ledger: Ledger, stop_signal: StopSignal, queue: SendQueue, throttle: Throttle
+    ) -> None:
         self._ledger = ledger
+        self._throttle = throttle
         self._stop_signal = stop_signal
         self._queue = queue
         self._batches: list[list[QueuedPayload]] = []
@@ -50,7 +58,7 @@ class Acknowledger:
         Only for batches of several events: these are worth a sync of their own.
         """
         try:
-            if not (self._queue.are_idle and self._ledger.is_on_disk_at_once()):
+            if not (self._are_idle and self._ledger.is_on_disk_at_once()):
                 return False
             for batch in self._batches:
                 self._queue.release(batch)
@@ -72,9 +80,18 @@ class Acknowledger:
         finally:
             self._running = None
 
+    @property
+    def _are_idle(self) -> bool:
+        """Whether a worker waits for a batch, and the rate lets it be sent soon."""
+        return self._queue.are_idle and self._throttle.busy_for < _BUSY_SECONDS
+
     async def _gather(self) -> None:
         """Wait for more results, unless a worker waits for these."""
-        for _ in range(_MAX_GATHERS):
-            if self._is_awaited or self._queue.are_idle or self._stop_signal.is_stopped:
+        waited = 0.0
+        while waited < self._ledger.gather_seconds:
+            if self._is_awaited or self._are_idle or self._stop_signal.is_stopped:
                 return
-            await asyncio.sleep(_GATHER_SECONDS)
+            if waited >= GATHER_SECONDS and len(self._batches) >= _ENOUGH:
+                return
+            await asyncio.sleep(_LOOKS_EVERY)
+            waited += _LOOKS_EVERY

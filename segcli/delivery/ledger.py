@@ -29,6 +29,7 @@ class Ledger:
     samples: keeps a few rejected and refused lines; None if that is not needed.
     first: remembers the first lines that were delivered; None if that is not needed.
     needs_sync: whether a result is durable only after `on_disk`.
+    gather_seconds: how long results may wait for more of them before `on_disk`.
     failure: why the result of delivered lines could not be saved; None if it could.
     """
 
@@ -53,6 +54,7 @@ class Ledger:
         self._to_keep: list[Result] = []
         self._keeping = asyncio.Lock()
         self.needs_sync = self._store.needs_sync
+        self.gather_seconds = self._store.gather_seconds
         self.failure: Stopped | None = None
 
     def begin(self, inputs: Sequence[Input]) -> None:

@@ -167,15 +167,16 @@ class _Delivery:
         self.queue = SendQueue(
             most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots, pace=user_pace_of(job)
         )
-        self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
+        throttle = Throttle(
+            in_flight=run.concurrency,
+            rate=run.shared_rate or _lower(run.rate, job.destination.limits.rate),
+            route_rates=job.destination.rates_of_routes(run.route_share),
+            stop_signal=self.stop_signal,
+        )
+        self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue, throttle)
         sender = BatchSender(
             job=job,
-            throttle=Throttle(
-                in_flight=run.concurrency,
-                rate=run.shared_rate or _lower(run.rate, job.destination.limits.rate),
-                route_rates=job.destination.rates_of_routes(run.route_share),
-                stop_signal=self.stop_signal,
-            ),
+            throttle=throttle,
             stop_signal=self.stop_signal,
             ledger=self.ledger,
             tally=tally,

@@ -53,6 +53,11 @@ class ProgressStore(Protocol):
         """Whether a result is durable only after `synced`; False if nothing is saved."""
         ...
 
+    @property
+    def gather_seconds(self) -> float:
+        """Seconds that results may wait for more of them before a sync, if nobody needs these."""
+        ...
+
     def settle(self, settled: Result) -> None:
         """Save the result of lines that have reserved room; on disk once `synced` returns."""
         ...
@@ -117,6 +122,11 @@ class NullProgressStore:
     def needs_sync(self) -> bool:
         """Results end at once: nothing has to reach a disk."""
         return False
+
+    @property
+    def gather_seconds(self) -> float:
+        """Nothing has to reach a disk."""
+        return 0.0
 
     def settle(self, settled: Result) -> None:
         """Nothing is saved."""

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from segcli.accounting.group_commit import GroupSync
+from segcli.accounting.group_commit import GATHER_SECONDS, GroupSync
 from segcli.accounting.rejects import RejectStore
 from segcli.core.line import Line, Result
 from segcli.engage.identify import Computation, identify
@@ -79,6 +79,11 @@ class SyncProgress:
             self._results.extend(("sent", number) for number in fresh)
             self._sync.wrote()
             await self._sync.synced()
+
+    @property
+    def gather_seconds(self) -> float:
+        """As long as a sync in another thread delays requests."""
+        return GATHER_SECONDS
 
     def settle(self, settled: Result) -> None:
         """Take in a result; it is in the state when `synced` returns.

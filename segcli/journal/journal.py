@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from segcli.accounting.group_commit import GroupSync
+from segcli.accounting.group_commit import GATHER_SECONDS, GroupSync
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.core.line import Line, Result
@@ -123,6 +123,11 @@ class Journal:
 
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Nothing is saved."""
+
+    @property
+    def gather_seconds(self) -> float:
+        """As long as a sync in another thread delays requests."""
+        return GATHER_SECONDS
 
     def settle(self, settled: Result) -> None:
         """Append the result of lines that have reserved space. Raises Stopped.

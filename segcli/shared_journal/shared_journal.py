@@ -36,6 +36,9 @@ from segcli.shared_journal.store import StoreProblem
 MAX_UNRECORDED = 1000
 MAX_UNRECORDED_REQUESTS = 64
 _ROWS_PER_RECORD = 100
+# Each put costs as much as hundreds of kilobytes that are kept for a month. At a low rate one a
+# second has a share of what a lost machine sends twice that is small beside MAX_UNRECORDED.
+_GATHER_SECONDS = 1.0
 # So much is written even if no event waits for it, as when all lines are skipped.
 _MAX_PENDING = 1024 * 1024
 _KEPT = frozenset({"refused", "rejected"})
@@ -189,6 +192,11 @@ class SharedJournal:
     def needs_sync(self) -> bool:
         """Results are durable only after `synced`."""
         return True
+
+    @property
+    def gather_seconds(self) -> float:
+        """As long as a put is worth its price."""
+        return _GATHER_SECONDS
 
     def is_synced_at_once(self) -> bool:
         """True if nothing has to be written. Raises Stopped."""

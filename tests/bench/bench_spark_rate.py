@@ -51,10 +51,20 @@ def main() -> None:
                 _send(spark, folder, url, state, rate, buckets)
                 times = _times(vendor)
                 assert len(times) >= rate * asked.seconds
-                rows.append([f"{rate}", f"{buckets}", f"{len(times):,}", *_figures(times, rate)])
+                sent = [f"{rate}", f"{buckets}", f"{len(times):,}", f"{_log_objects(state):,}"]
+                rows.append([*sent, *_figures(times, rate)])
         spark.stop()
     say(f"{asked.master}, load {os.getloadavg()[0]:.1f}; {machine()}")
-    names = ["rate", "buckets", "requests", "whole", "tail", "any second", "longest pause"]
+    names = [
+        "rate",
+        "buckets",
+        "requests",
+        "log objects",
+        "whole",
+        "tail",
+        "any second",
+        "longest pause",
+    ]
     say(table(names, rows))
 
 
@@ -84,6 +94,12 @@ def _figures(times: list[float], rate: int) -> list[str]:
         most = max(most, at - begin + 1)
     pause = max(b - a for a, b in pairwise(times))
     return [f"{whole:.3f}", f"{tail:.3f}", f"{most / rate:.3f}", f"{pause:.2f} s"]
+
+
+def _log_objects(state: Path) -> int:
+    """Return how many objects the logs of all buckets have had, those that were removed too."""
+    logs = (state / "waves").glob("*/buckets/*")
+    return sum(max(int(one.name.split(".")[0]) for one in log.iterdir()) for log in logs)
 
 
 def _write_events(folder: Path, count: int) -> None:

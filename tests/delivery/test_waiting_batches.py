@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import clock, item, play
 from support.pipelines import Answers, Pipeline, pipeline
+from support.slow_store import SlowStore
 
 from segcli.accounting.tally import STATES_OF_SEND
-from segcli.core.line import Line, Result
 from segcli.core.reply import Reply
 from segcli.delivery.batch import QueuedPayload
 from segcli.delivery.shutdown import StopSignal
@@ -313,33 +312,6 @@ def test_waiting_batches_count_against_the_memory_bound(tmp_path: Path) -> None:
     assert max(held) <= 51
     assert found.tally.delivered == 2_000
     assert found.tally.retries > 0
-
-
-@dataclass(slots=True)
-class SlowStore:
-    """A progress store whose disk takes a while; `lines` are those with a saved result."""
-
-    lines: set[int] = field(default_factory=set)
-    minds_leaving: bool = False
-    needs_sync: bool = True
-
-    def settle(self, settled: Result) -> None:
-        self.lines.update(line.number for line in settled.lines)
-
-    def is_synced_at_once(self) -> bool:
-        return False
-
-    async def synced(self) -> None:
-        await asyncio.sleep(0.003)
-
-    def promise(self, lines: int) -> None:
-        """There is always room."""
-
-    async def leaving(self, lines: Sequence[Line]) -> None:
-        """Nothing is saved."""
-
-    def end(self, *, finished: bool) -> None:
-        """There are no files."""
 
 
 @given(

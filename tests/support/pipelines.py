@@ -94,13 +94,14 @@ def pipeline(
     **more: Any,
 ) -> Pipeline:
     """Make one whose clock is the story's, and whose chance is always 1."""
-    tally, stop_signal = Tally(), StopSignal()
+    tally, stop_signal, rate = Tally(), StopSignal(), more.pop("rate", None)
     ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), store)
     slots = SendSlots(concurrency, stop_signal)
     queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots, pace=pace)
+    throttle = Throttle(in_flight=concurrency, rate=rate, stop_signal=stop_signal, now=clock)
     sender = BatchSender(
         job=Job(destination=acme(by_status), settings=AcmeSettings()),
-        throttle=Throttle(in_flight=concurrency, rate=None, stop_signal=stop_signal, now=clock),
+        throttle=throttle,
         stop_signal=stop_signal,
         ledger=ledger,
         tally=tally,
@@ -113,6 +114,6 @@ def pipeline(
         queue=queue,
         slots=slots,
         sender=sender,
-        acknowledger=Acknowledger(ledger, stop_signal, queue),
+        acknowledger=Acknowledger(ledger, stop_signal, queue, throttle),
     )
     return Pipeline(workers, tally, ledger, stop_signal, Bounds(events))
