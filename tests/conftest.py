@@ -53,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/golden/, the documents and the picture instead of comparing them",
     )
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=0,
+        help="how often to kill each part of a send on Spark, with one and with several actions",
+    )
 
 
 def pytest_collection_finish() -> None:

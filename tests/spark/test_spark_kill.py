@@ -1,4 +1,9 @@
-"""Lost machines: nothing is lost, each user's order is kept, and little is sent twice."""
+"""Lost machines: nothing is lost, each user's order is kept, and little is sent twice.
+
+    pytest -m spark tests/spark/test_spark_kill.py --kills 5 -n 0 -s
+
+kills each part five times, with one action and with two, and prints what the vendor received.
+"""
 
 import json
 import os
@@ -16,28 +21,70 @@ from typing import Any
 import pytest
 from support.archives import Archive, write_archive
 from support.fakes import Answer, ReceivedRequest, vendor_server, wait_until
-from support.spark_sends import judged
+from support.spark_sends import judged_by_action
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 EVENTS, IN_FLIGHT = 1800, 16
-# What a task may have answered and not recorded is less than one put holds here.
+# Beside what is in flight: what two tasks have answered and not recorded, results of a second or 32
+# of them and those that came during a put.
 MOST_TWICE = 200
+TWO_ACTIONS = {
+    "name": "two",
+    "settings": {"endpoint": {"default": "https://acme.example", "help": "where"}},
+    "request": {"url": "{settings.endpoint}{route}"},
+    "actions": [
+        {
+            "name": name,
+            "subscribe": 'type = "track"',
+            "route": f"/{name}",
+            "mapping": {"messageId": {"@path": "$.messageId"}, "action": name},
+        }
+        for name in ("First", "Second")
+    ],
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Kill once with one action, or as often as is asked with one and with two."""
+    if "actions" in metafunc.fixturenames:
+        kills = metafunc.config.getoption("kills")
+        counts = [1, 2] * kills or [metafunc.function.__dict__.get("actions", 1)]
+        names = [f"{count} actions, {number}" for number, count in enumerate(counts)]
+        metafunc.parametrize("actions", counts, ids=names, indirect=True)
 
 
 class Vendor:
-    """Accepts every event, and remembers their messageIds in order."""
+    """Accepts every request, and remembers its messageId and its action, in order."""
 
-    def __init__(self) -> None:
-        self.accepted: list[str] = []
+    def __init__(self, actions: Sequence[str]) -> None:
+        self.actions = actions
+        self.accepted: list[tuple[str, str]] = []
 
     def answer(self, got: ReceivedRequest) -> Answer:
-        self.accepted.append(json.loads(got.body)["messageId"])
+        body = json.loads(got.body)
+        self.accepted.append((body["messageId"], body.get("action", "")))
         return Answer()
 
 
 @pytest.fixture
-def vendor() -> Vendor:
-    return Vendor()
+def actions(request: pytest.FixtureRequest) -> Sequence[str]:
+    """The actions that take each event."""
+    return ("First", "Second") if request.param == 2 else ("",)
+
+
+@pytest.fixture
+def dest(actions: Sequence[str], tmp_path: Path) -> str:
+    """Return the destination that has these actions."""
+    if len(actions) == 1:
+        return "webhook"
+    path = tmp_path / "two.json"
+    path.write_text(json.dumps(TWO_ACTIONS))
+    return str(path)
+
+
+@pytest.fixture
+def vendor(actions: Sequence[str]) -> Vendor:
+    return Vendor(actions)
 
 
 @pytest.fixture
@@ -47,7 +94,7 @@ def archive(tmp_path: Path) -> Archive:
 
 @pytest.fixture
 def start(
-    vendor: Vendor, archive: Archive, tmp_path: Path
+    vendor: Vendor, dest: str, archive: Archive, tmp_path: Path
 ) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start a send on a cluster of two executors, each a process of its own."""
     if not shutil.which("java"):
@@ -69,9 +116,16 @@ def start(
         def start(*words: str) -> subprocess.Popen[str]:
             command = [
                 *(sys.executable, "-m", "segcli", "spark", "send", str(archive.folder)),
-                *("-d", "webhook", "--endpoint", server.url, "--state", str(tmp_path / "state")),
+                *("-d", dest, "--endpoint", server.url, "--state", str(tmp_path / "state")),
                 *("--master", "local-cluster[2,1,1024]", "--wave", "all", "--buckets", "4"),
-                *("--rate", "100/s", "--concurrency", str(IN_FLIGHT), "--timeout", "1s"),
+                *(
+                    "--rate",
+                    f"{100 * len(vendor.actions)}/s",
+                    "--concurrency",
+                    str(IN_FLIGHT),
+                    "--timeout",
+                    "1s",
+                ),
                 *("--conf", "spark.ui.enabled=false", "--conf", "spark.executor.memory=1024m"),
                 *("--report", str(tmp_path / "report.json"), *words),
             ]
@@ -90,6 +144,12 @@ def start(
         yield start
         for process in started:
             kill(descendants(process.pid), process.pid)
+
+
+def with_two_actions(test: Callable[..., None]) -> Callable[..., None]:
+    """Let each event be taken by two actions, if the test runs once."""
+    test.__dict__["actions"] = 2
+    return test
 
 
 def descendants(pid: int, *words: str) -> list[int]:
@@ -128,8 +188,8 @@ def received(vendor: Vendor, count: int, process: subprocess.Popen[str]) -> None
 
 
 def check_account(vendor: Vendor, archive: Archive, report: Path) -> None:
-    found = judged(archive.folder, vendor.accepted)
-    sys.stdout.write(f"{found}\n")
+    found = judged_by_action(archive.folder, vendor.accepted, vendor.actions)
+    sys.stdout.write(f"\n{len(vendor.actions)} action(s): {found}\n")
     ledger = json.loads(report.read_text())["ledger"]
     assert (found.events, found.lost, found.out_of_order) == (EVENTS, 0, 0)
     assert found.twice <= MOST_TWICE
@@ -142,6 +202,7 @@ def check_account(vendor: Vendor, archive: Archive, report: Path) -> None:
     }
 
 
+@with_two_actions
 def test_a_python_worker_and_an_executor_that_are_killed_lose_nothing(
     start: Callable[..., subprocess.Popen[str]],
     vendor: Vendor,
@@ -149,12 +210,12 @@ def test_a_python_worker_and_an_executor_that_are_killed_lose_nothing(
     tmp_path: Path,
 ) -> None:
     process = start()
-    received(vendor, 300, process)
+    received(vendor, 300 * len(vendor.actions), process)
     daemons = descendants(process.pid, "pyspark.daemon")
     workers = [pid for daemon in daemons for pid in descendants(daemon)]
     kill(workers[:1])
     assert workers
-    received(vendor, 700, process)
+    received(vendor, 700 * len(vendor.actions), process)
     executors = descendants(process.pid, "CoarseGrainedExecutorBackend")
     kill(executors[:1])
     assert executors
@@ -172,7 +233,7 @@ def test_a_driver_that_is_killed_is_resumed_by_another(
     tmp_path: Path,
 ) -> None:
     process = start()
-    received(vendor, 600, process)
+    received(vendor, 600 * len(vendor.actions), process)
     drivers = descendants(process.pid, "SparkSubmit")
     kill(drivers, process.pid)
     process.communicate()
@@ -185,10 +246,10 @@ def test_a_driver_that_is_killed_is_resumed_by_another(
 
 
 def test_of_two_attempts_at_a_bucket_the_older_one_stops(
-    vendor: Vendor, archive: Archive, tmp_path: Path
+    vendor: Vendor, dest: str, archive: Archive, tmp_path: Path
 ) -> None:
     pytest.importorskip("pyarrow")
-    attempt = attempts_at_one_bucket(archive, tmp_path / "state")
+    attempt = attempts_at_one_bucket(archive, dest, tmp_path / "state")
     results: dict[int, str] = {}
     with vendor_server(vendor.answer) as server:
 
@@ -205,15 +266,15 @@ def test_of_two_attempts_at_a_bucket_the_older_one_stops(
         first.join()
         second.join()
 
-    found = judged(archive.folder, vendor.accepted)
-    sys.stdout.write(f"{found}\n")
+    found = judged_by_action(archive.folder, vendor.accepted, vendor.actions)
+    sys.stdout.write(f"\n{len(vendor.actions)} action(s): {found}\n")
     assert "another attempt has taken over" in results[1]
     assert json.loads(results[2])["stopped"] == ""
     assert (found.lost, found.out_of_order) == (0, 0)
     assert found.twice <= MOST_TWICE
 
 
-def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str]:
+def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable[[str], str]:
     """Return what makes an attempt at the only bucket of a job; it returns the summary."""
     import pyarrow as pa
 
@@ -236,7 +297,7 @@ def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str
     run = begin_job(place, {})
 
     def attempt(endpoint: str) -> str:
-        requested = JobRequest(dest="webhook", settings={"endpoint": endpoint}).resolved()
+        requested = JobRequest(dest=dest, settings={"endpoint": endpoint}).resolved()
         job = cluster_job(requested.spec, requested.job, found)
         send = SparkSend(state=place, buckets=1, timeout=1.0, retry_for=5.0)
         reading = FileTasks(

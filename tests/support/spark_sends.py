@@ -15,9 +15,9 @@ from segcli.lines.chunks import chunks
 class Received:
     """What is true of the events that a vendor has received.
 
-    lost: events that it has not received.
+    lost: requests that it has not received.
     twice: how many it has received more than once.
-    out_of_order: events that first came before an earlier event of their user.
+    out_of_order: requests that first came before an earlier one of their user.
     """
 
     events: int
@@ -28,17 +28,29 @@ class Received:
 
 def judged(folder: Path, received: Sequence[str]) -> Received:
     """Return what is true of these messageIds, in the order in which the vendor accepted them."""
+    return judged_by_action(folder, [(one, "") for one in received], ("",))
+
+
+def judged_by_action(
+    folder: Path, received: Sequence[tuple[str, str]], actions: Sequence[str]
+) -> Received:
+    """Return what is true of these messageIds, each with its action; every action takes all events.
+
+    The requests of an event have the order of the actions.
+    """
     places = places_of(folder)
     counts = Counter(received)
     last: defaultdict[str, int] = defaultdict(lambda: -1)
     out_of_order = 0
-    for one in dict.fromkeys(received):
-        user, place = places[one]
+    for message_id, action in dict.fromkeys(received):
+        user, number = places[message_id]
+        place = number * len(actions) + actions.index(action)
         out_of_order += place != last[user] + 1
         last[user] = place
+    expected = {(message_id, action) for message_id in places for action in actions}
     return Received(
         events=len(places),
-        lost=len(places.keys() - counts.keys()),
+        lost=len(expected - counts.keys()),
         twice=sum(count > 1 for count in counts.values()),
         out_of_order=out_of_order,
     )
