@@ -34,21 +34,18 @@ from segcli.inputs import Looked, look
 from segcli.inputs.given import GivenInputs, Inputs, given_inputs
 from segcli.inputs.judgement import HeadJudge, accept_all
 from segcli.inputs.record_actions import judge_for
-from segcli.job_spec import ReplaySpec
 from segcli.lines.chunks import MAX_LINE
 from segcli.runs.input_choice import InputChoice, choose
 from segcli.runs.job_request import (
     ConfigLike,
     Dest,
-    JobRequest,
     RequestedJob,
     Texts,
     Time,
     naming_arguments,
     rate_of,
-    selection_of,
+    request_of,
     texts_of,
-    time_of,
 )
 
 if TYPE_CHECKING:
@@ -122,21 +119,23 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     """
     from segcli.payloads import outcomes  # noqa: PLC0415  # this module is imported quickly
 
-    selection = selection_of(
-        types=types,
-        events=events,
-        since=since,
-        until=until,
-        allowed_lateness=allowed_lateness,
-        users=users,
-        where=where,
-        limit=limit,
-        ignore_integrations=ignore_integrations,
-    )
     with naming_arguments():
-        replay = ReplaySpec(older=older, now=time_of(now), live=live)
-        request = JobRequest(
-            dest=dest, settings=settings, config=config, selection=selection, replay=replay
+        request = request_of(
+            dest=dest,
+            settings=settings,
+            config=config,
+            types=types,
+            events=events,
+            since=since,
+            until=until,
+            allowed_lateness=allowed_lateness,
+            users=users,
+            where=where,
+            limit=limit,
+            ignore_integrations=ignore_integrations,
+            older=older,
+            now=now,
+            live=live,
         )
         requested = request.resolved()
         _, looked = _read(given_inputs(inputs), requested, first_look=first_look)
@@ -201,21 +200,23 @@ def check(  # noqa: PLR0913  # as `transform`
     from segcli.review.wanted import Wanted  # noqa: PLC0415
     from segcli.runs.plans import read_plans  # noqa: PLC0415
 
-    selection = selection_of(
-        types=types,
-        events=events,
-        since=since,
-        until=until,
-        allowed_lateness=allowed_lateness,
-        users=users,
-        where=where,
-        limit=limit,
-        ignore_integrations=ignore_integrations,
-    )
     with naming_arguments():
-        replay = ReplaySpec(older=older, now=time_of(now), live=live)
-        request = JobRequest(
-            dest=dest, settings=settings, config=config, selection=selection, replay=replay
+        request = request_of(
+            dest=dest,
+            settings=settings,
+            config=config,
+            types=types,
+            events=events,
+            since=since,
+            until=until,
+            allowed_lateness=allowed_lateness,
+            users=users,
+            where=where,
+            limit=limit,
+            ignore_integrations=ignore_integrations,
+            older=older,
+            now=now,
+            live=live,
         )
         requested = request.resolved()
         plans = read_plans([Path(one) for one in _paths(plan)])
@@ -307,17 +308,6 @@ def send(  # noqa: PLR0913  # as `transform`
     """
     from segcli.runs.program_send import SendOptions, deliver_and_report  # noqa: PLC0415
 
-    selection = selection_of(
-        types=types,
-        events=events,
-        since=since,
-        until=until,
-        allowed_lateness=allowed_lateness,
-        users=users,
-        where=where,
-        limit=limit,
-        ignore_integrations=ignore_integrations,
-    )
     options = SendOptions(
         resume=resume,
         restart=restart,
@@ -334,13 +324,23 @@ def send(  # noqa: PLR0913  # as `transform`
         max_line=max_line,
     )
     with naming_arguments():
-        request = JobRequest(
+        request = request_of(
             dest=dest,
             settings=settings,
             api_key=api_key,
             config=config,
-            selection=selection,
-            replay=ReplaySpec(older=older, now=time_of(now), live=live),
+            types=types,
+            events=events,
+            since=since,
+            until=until,
+            allowed_lateness=allowed_lateness,
+            users=users,
+            where=where,
+            limit=limit,
+            ignore_integrations=ignore_integrations,
+            older=older,
+            now=now,
+            live=live,
         )
         given = given_inputs(inputs)
         requested = request.resolved()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from segcli import destinations
 from segcli.core import quantities, settings
@@ -83,6 +83,42 @@ class JobRequest:
         return RequestedJob(spec, spec.job(destination), network, read)
 
 
+class Selecting(TypedDict, total=False):
+    """The arguments that select events; see the functions of `segcli.api`."""
+
+    types: Texts
+    events: Texts
+    since: Time
+    until: Time
+    allowed_lateness: float | None
+    users: Texts
+    where: str | None
+    limit: int | None
+    ignore_integrations: bool
+
+
+def request_of(  # noqa: PLR0913  # what all functions of the Python interface share
+    *,
+    dest: Dest,
+    settings: Mapping[str, Any] | None,
+    config: ConfigLike,
+    older: str | None,
+    now: Time,
+    live: bool,
+    api_key: str | Secret | None = None,
+    **selecting: Unpack[Selecting],
+) -> JobRequest:
+    """Return what the arguments of a function ask for. Raises UsageError for a wrong selection."""
+    return JobRequest(
+        dest=dest,
+        settings=settings,
+        api_key=api_key,
+        config=config,
+        selection=_selection_of(**selecting),
+        replay=ReplaySpec(older=older, now=time_of(now), live=live),
+    )
+
+
 def texts_of(name: str, given: Texts) -> tuple[str, ...]:
     """Return one or several texts as a tuple; raises UsageError for anything else."""
     texts = (given,) if isinstance(given, str) else tuple(given)
@@ -99,16 +135,17 @@ def time_of(given: Time) -> str | None:
     return given
 
 
-def selection_of(**given: Any) -> SelectionSpec:
+def _selection_of(**given: Unpack[Selecting]) -> SelectionSpec:
     """Return the selection; raises UsageError for a value that cannot be one."""
-    for name in ("types", "events", "users"):
-        given[name] = texts_of(name, given[name])
-    for name in ("since", "until"):
-        given[name] = time_of(given[name])
-    limit = given["limit"]
+    values: dict[str, Any] = {**given}
+    for name in {"types", "events", "users"} & values.keys():
+        values[name] = texts_of(name, values[name])
+    for name in {"since", "until"} & values.keys():
+        values[name] = time_of(values[name])
+    limit = given.get("limit")
     if limit is not None and limit < 0:
         raise UsageError(f"limit must be 0 or more, not {limit}")
-    return SelectionSpec(**given)
+    return SelectionSpec(**values)
 
 
 def rate_of(given: float | str | None) -> float | None:

@@ -15,7 +15,7 @@ from segcli.runs.job_request import (
     Time,
     naming_arguments,
     rate_of,
-    selection_of,
+    request_of,
     texts_of,
 )
 from segcli.spark.cluster_job import ClusterJob, cluster_job
@@ -44,6 +44,9 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     users: Texts = (),
     where: str | None = None,
     ignore_integrations: bool = False,
+    older: str | None = None,
+    now: Time = None,
+    live: bool = False,
     max_line: int = MAX_LINE,
     first_look: bool = True,
     skip_unreadable: bool = False,
@@ -64,22 +67,26 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     check_modules()
     from segcli.spark.mapping import outcomes  # noqa: PLC0415  # needs pyarrow
 
-    selection = {
-        "types": types,
-        "events": events,
-        "since": since,
-        "until": until,
-        "allowed_lateness": allowed_lateness,
-        "users": users,
-        "where": where,
-        "ignore_integrations": ignore_integrations,
-    }
-    request = {"dest": dest, "settings": settings, "config": config}
     with naming_arguments():
+        request = request_of(
+            dest=dest,
+            settings=settings,
+            config=config,
+            types=types,
+            events=events,
+            since=since,
+            until=until,
+            allowed_lateness=allowed_lateness,
+            users=users,
+            where=where,
+            ignore_integrations=ignore_integrations,
+            older=older,
+            now=now,
+            live=live,
+        )
         job = _cluster_job(
             request,
             inputs,
-            selection,
             max_line=max_line,
             first_look=first_look,
             skip_unreadable=skip_unreadable,
@@ -111,6 +118,9 @@ def check(  # noqa: PLR0913  # as `transform`
     users: Texts = (),
     where: str | None = None,
     ignore_integrations: bool = False,
+    older: str | None = None,
+    now: Time = None,
+    live: bool = False,
     max_line: int = MAX_LINE,
     first_look: bool = True,
 ) -> "Review":
@@ -125,19 +135,24 @@ def check(  # noqa: PLR0913  # as `transform`
     from segcli.runs.plans import read_plans  # noqa: PLC0415
     from segcli.spark.review import review_on_spark  # noqa: PLC0415  # needs pyarrow
 
-    selection = {
-        "types": types,
-        "events": events,
-        "since": since,
-        "until": until,
-        "allowed_lateness": allowed_lateness,
-        "users": users,
-        "where": where,
-        "ignore_integrations": ignore_integrations,
-    }
-    request = {"dest": dest, "settings": settings, "config": config}
     with naming_arguments():
-        job = _cluster_job(request, inputs, selection, max_line=max_line, first_look=first_look)
+        request = request_of(
+            dest=dest,
+            settings=settings,
+            config=config,
+            types=types,
+            events=events,
+            since=since,
+            until=until,
+            allowed_lateness=allowed_lateness,
+            users=users,
+            where=where,
+            ignore_integrations=ignore_integrations,
+            older=older,
+            now=now,
+            live=live,
+        )
+        job = _cluster_job(request, inputs, max_line=max_line, first_look=first_look)
         run = CheckRun(
             job=None,
             inputs=(),
@@ -182,6 +197,9 @@ def send(  # noqa: PLR0913  # as `transform`
     users: Texts = (),
     where: str | None = None,
     ignore_integrations: bool = False,
+    older: str | None = None,
+    now: Time = None,
+    live: bool = False,
     max_line: int = MAX_LINE,
     first_look: bool = True,
     skip_unreadable: bool = False,
@@ -209,22 +227,27 @@ def send(  # noqa: PLR0913  # as `transform`
     from segcli.spark.job_state import state_at  # noqa: PLC0415
     from segcli.spark.send_options import SparkSend, with_key_from  # noqa: PLC0415
 
-    selection = {
-        "types": types,
-        "events": events,
-        "since": since,
-        "until": until,
-        "allowed_lateness": allowed_lateness,
-        "users": users,
-        "where": where,
-        "ignore_integrations": ignore_integrations,
-    }
-    request = {"dest": dest, "settings": settings, "api_key": api_key, "config": config}
     with naming_arguments():
+        request = request_of(
+            dest=dest,
+            settings=settings,
+            api_key=api_key,
+            config=config,
+            types=types,
+            events=events,
+            since=since,
+            until=until,
+            allowed_lateness=allowed_lateness,
+            users=users,
+            where=where,
+            ignore_integrations=ignore_integrations,
+            older=older,
+            now=now,
+            live=live,
+        )
         job = _cluster_job(
             request,
             inputs,
-            selection,
             max_line=max_line,
             first_look=first_look,
             skip_unreadable=skip_unreadable,
@@ -255,11 +278,8 @@ def send(  # noqa: PLR0913  # as `transform`
         return report
 
 
-def _cluster_job(
-    request: Mapping[str, Any], inputs: Names, selection: Mapping[str, Any], **options: Any
-) -> ClusterJob:
-    spec = selection_of(limit=None, **selection)
-    requested = JobRequest(**request, selection=spec).resolved()
+def _cluster_job(request: JobRequest, inputs: Names, **options: Any) -> ClusterJob:
+    requested = request.resolved()
     return cluster_job(requested.spec, requested.job, listed(_names(inputs)), **options)
 
 

@@ -1,5 +1,6 @@
 """The state of a send on Spark: runs, waves, halts and rates, and an account that adds up."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import pytest
 from support.fakes import CommandResult, wait_until
 from support.replay import acme_file
 from support.samples import KEY, line_of
+from support.tables import for_each
 
+import segcli
+import segcli.spark
 from segcli.core.line import Line, Result
 from segcli.core.secret import Secret
 from segcli.delivery.rate import SharedRate
@@ -347,6 +351,26 @@ def test_what_cannot_be_is_an_error_with_what_to_do(
     assert said.code == 2
     assert problem in said.err
     assert KEY not in said.err
+
+
+@for_each(
+    ("name", "only_here"),
+    [
+        ("transform", {"limit"}),
+        ("check", {"limit", "expect", "baseline", "keep_all", "jobs"}),
+        ("send", {"limit", "journal", "rejects", "http_transport", "on_progress", "concurrency"}),
+    ],
+)
+def test_functions_for_spark_have_the_arguments_of_those_for_one_machine(
+    name: str, only_here: set[str]
+) -> None:
+    one, spark = (
+        inspect.signature(getattr(module, name)).parameters for module in (segcli, segcli.spark)
+    )
+
+    shared = one.keys() - only_here - {"inputs"}
+    assert shared <= spark.keys()
+    assert [spark[each] for each in sorted(shared)] == [one[each] for each in sorted(shared)]
 
 
 def test_the_command_line_imports_nothing_of_spark() -> None:
