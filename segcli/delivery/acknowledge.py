@@ -12,7 +12,8 @@ from segcli.delivery.throttle import Throttle
 # Results wait for more results before a sync, while there are events of other users to send. After
 # so many seconds each it is seen whether they still may.
 _LOOKS_EVERY = 0.004
-# So many batches are worth a sync, however much it costs.
+# So many events are worth a sync, however much it costs. Full batches wait no longer than for a
+# disk: many users wait for each of them.
 _ENOUGH = 32
 # A worker that waits for a batch is idle only if those before it are sent by then.
 _BUSY_SECONDS = 0.25
@@ -91,7 +92,7 @@ class Acknowledger:
         while waited < self._ledger.gather_seconds:
             if self._is_awaited or self._are_idle or self._stop_signal.is_stopped:
                 return
-            if waited >= GATHER_SECONDS and len(self._batches) >= _ENOUGH:
+            if waited >= GATHER_SECONDS and sum(map(len, self._batches)) >= _ENOUGH:
                 return
             await asyncio.sleep(_LOOKS_EVERY)
             waited += _LOOKS_EVERY
