@@ -278,13 +278,14 @@ def _decide(job: Job) -> Decide:
         if not _are_whole(lines):
             whole = iter(decide([line for line in lines if isinstance(line, bytes)]))
             return [
-                next(whole) if isinstance(line, bytes) else outcome_of(line, job) for line in lines
+                next(whole) if isinstance(line, bytes) else _mapped_line(line, map_)
+                for line in lines
             ]
         found: list[Decision] = []
         for start in range(0, len(lines), _GROUP):
             group = lines[start : start + _GROUP]
             for line, event in zip(group, read(group), strict=True):
-                found.append(outcome_of(line, job) if event is None else map_(event))
+                found.append(_mapped_line(line, map_) if event is None else map_(event))
         return found
 
     return decide

@@ -19,7 +19,7 @@ from support.tables import for_each
 from segcli.core.destination import Destination, Payload, Remark
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.exact_json import MAX_DEPTH, loads
-from segcli.core.outcome import Decision, Mapped, Skipped, map_event, outcome_of
+from segcli.core.outcome import Decision, Mapped, Skipped, mapping_of, outcome_of
 from segcli.core.secret import Secret
 
 
@@ -48,8 +48,9 @@ def check(found: Decision) -> None:
 @each_destination
 def test_field_may_have_a_value_of_any_type(destination: Destination[Any]) -> None:
     for job in jobs(destination):
+        mapped = mapping_of(job)
         for event in events_with_every_kind_of_value():
-            check(map_event(event, job))
+            check(mapped(event))
 
 
 @settings(max_examples=200)
