@@ -205,15 +205,16 @@ def leaves(value: Any, path: str = "", place: tuple[Any, ...] = ()) -> Iterator[
         yield path, place
 
 
-def with_another(data: dict[str, Any], place: Sequence[Any]) -> dict[str, Any]:
-    """Return a copy of the data with another value at one place."""
-    changed = copy.deepcopy(data)
-    holder: Any = changed
-    for key in place[:-1]:
-        holder = holder[key]
-    value = holder[place[-1]]
-    if isinstance(value, bool):
-        holder[place[-1]] = not value
-    else:
-        holder[place[-1]] = f"{value}x" if isinstance(value, str) else -value - 1
+def with_another(value: Any, place: Sequence[Any]) -> Any:
+    """Return a copy with another value at one place; what lies beside the way is shared."""
+    if not place:
+        return other_value_of(value)
+    changed, (key, *rest) = copy.copy(value), place
+    changed[key] = with_another(value[key], rest)
     return changed
+
+
+def other_value_of(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    return f"{value}x" if isinstance(value, str) else -value - 1
