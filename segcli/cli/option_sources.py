@@ -7,6 +7,7 @@ quantities, and select events or findings.
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 
 
 class Source(Enum):
@@ -146,6 +147,7 @@ def commands_of(table: str) -> list[str]:
     return [command for command in SOURCES if table_of(command) == table]
 
 
+@cache
 def option_variables() -> frozenset[str]:
     """Return the environment variables of all options, and the others that segcli knows."""
     named = (variable_of(command, name) for command, names in SOURCES.items() for name in names)

@@ -5,6 +5,8 @@ A package provides a plug-in by an entry point in the group `segcli.destinations
 """
 
 import difflib
+import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -37,7 +39,9 @@ def named_destination(name: str) -> Destination[Any]:
     if name in BUILT_IN:
         return _value(f"segcli.destinations.{name}", name)
     if name in catalog.NAMES:
-        return _from_catalog(name, tuple(other for other in names() if other != name))
+        # No plug-in has the name of one of the catalog, so none of them is looked for.
+        own = (*BUILT_IN, *catalog.NAMES)
+        return _from_catalog(name, tuple(other for other in own if other != name))
     plugins = _plugins()
     if name not in plugins:
         close = difflib.get_close_matches(name, names(), 1)
@@ -57,7 +61,7 @@ def _value(module: str, name: str) -> Destination[Any]:
 def _from_catalog(name: str, others: tuple[str, ...]) -> Destination[Any]:
     """Return a destination of the catalog: one value for the process, which takes 30 ms to make.
 
-    others: the names of all other destinations.
+    others: the names of all other destinations of segcli.
     """
     # Imported here: it takes longer than a run for a built-in destination needs.
     from segcli.destination_file import destination_from_text  # noqa: PLC0415
@@ -70,8 +74,17 @@ def _no_file(name: str) -> str:
     raise ValueError(f"{name}: a file of the catalog names no other")
 
 
-def _plugins() -> dict[str, Any]:
-    # Imported here: reading the metadata of all installed packages slows down every start.
+def _plugins() -> Mapping[str, Any]:
+    return _plugins_on(tuple(sys.path))
+
+
+@lru_cache(maxsize=8)
+def _plugins_on(_path: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the plug-ins of the packages on this path; one that is installed later is not found.
+
+    Reading the metadata of all installed packages takes 8 ms, and a run asks for each variable.
+    """
+    # Imported here: it slows down every start.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
     return {point.name: point for point in entry_points(group=GROUP)}
