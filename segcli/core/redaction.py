@@ -20,20 +20,17 @@ class Redactor:
     """
 
     def __init__(self, forms: Iterable[str]) -> None:
-        in_order = sorted(filter(None, forms), key=len, reverse=True)
-        folded = {form: _folded(form) for form in in_order}
-        self._exact = [form for form in in_order if len(folded[form]) < _MIN_LOOSE_LENGTH]
-        loose = (folded[form] for form in in_order if form not in self._exact)
-        self._loose = list(dict.fromkeys(loose))
+        self._exact, self._loose = _exact_and_loose(tuple(filter(None, forms)))
         self._shortest = min(map(len, [*self._loose, *self._exact]), default=0)
 
     @cached_property
-    def _minimal(self) -> dict[str, list[str]]:
-        """Forms by their beginning: every text that contains a loose form contains one of these.
+    def _grouped(self) -> dict[str, list[str]]:
+        """The loose forms by their beginning, for the bodies of replies.
 
-        For the bodies of replies. Finding them takes longer than searching a few short texts.
+        A form that contains another one is not left out: to find these few takes 15 ms, and saves
+        a microsecond for each body.
         """
-        return _by_beginning(_without_longer(tuple(self._loose)))
+        return _by_beginning(self._loose)
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in place of every form."""
@@ -60,7 +57,7 @@ class Redactor:
 
     def _contains_any(self, text: str) -> bool:
         folded = _folded(text)
-        for beginning, forms in self._minimal.items():
+        for beginning, forms in self._grouped.items():
             if beginning in folded and any(form in folded for form in forms):
                 return True
         return any(form in text for form in self._exact)
@@ -82,17 +79,16 @@ def _folded(text: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _without_longer(forms: tuple[str, ...]) -> list[str]:
-    """Return the forms that do not contain another one, the shortest first.
+def _exact_and_loose(forms: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the forms that are searched exactly, and the others, folded; the longest first.
 
-    A form can contain only a shorter one, so each is compared with few of the thousand. It takes
-    20 ms for a key, once for all runs with it.
+    A run asks several times for the same keys, each of which has some hundred forms.
     """
-    kept: list[str] = []
-    for form in sorted(forms, key=len):
-        if not any(shorter in form for shorter in kept):
-            kept.append(form)
-    return kept
+    in_order = sorted(forms, key=len, reverse=True)
+    folded = {form: _folded(form) for form in in_order}
+    exact = tuple(form for form in in_order if len(folded[form]) < _MIN_LOOSE_LENGTH)
+    loose = (folded[form] for form in in_order if len(folded[form]) >= _MIN_LOOSE_LENGTH)
+    return exact, tuple(dict.fromkeys(loose))
 
 
 def _by_beginning(forms: Iterable[str]) -> dict[str, list[str]]:
