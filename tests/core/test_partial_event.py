@@ -17,10 +17,11 @@ from support.event_strategies import (
 from support.samples import NAMES, event_of, good_events, job_for, line_of, lines_of
 from support.tables import for_each
 
+from segcli.core import outcome
 from segcli.core.destination import Destination
 from segcli.core.event import Event
 from segcli.core.line import TooLong
-from segcli.core.outcome import Decide, Decision, Skipped, make_mapper, mapping_of
+from segcli.core.outcome import Decide, Decision, Job, Skipped, make_mapper, mapping_of
 from segcli.core.outcome import event_of as full_event_of
 from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection
@@ -127,6 +128,21 @@ def test_line_of_only_a_byte_order_mark_is_blank_in_both_parsers(
 
 def test_line_longer_than_max_line_is_rejected() -> None:
     assert str(make_mapper(job_for("webhook"))([TooLong(9, b"{")])[0]) == "longer than --max-line"
+
+
+def test_mapping_is_prepared_once_for_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[Job] = []
+
+    def counted(job: Job) -> Callable[[Event], Decision]:
+        prepared.append(job)
+        return mapping_of(job)
+
+    monkeypatch.setattr(outcome, "mapping_of", counted)
+    decide = make_mapper(job_for("webhook"))
+    # The first is left to full parsing, the second is mapped at once.
+    decide([line_of(userId=1.5), line_of(), TooLong(9, b"{"), b"{]"] * 3)
+
+    assert len(prepared) == 1
 
 
 def test_most_good_events_need_partial_parsing_only() -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.samples import KEY, event_of, job_for, line_of, payload_of
 from support.tables import for_each
 
+from segcli import destinations
 from segcli.core.destination import Request
 from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Mapped, Skipped, outcome_of
@@ -190,3 +191,22 @@ def test_segment_event_is_at_most_32_768_bytes_as_sent() -> None:
     assert str(outcome_of(padded(room + 1), job_for("segment"))) == (
         "larger than the 32,768 bytes that segment takes"
     )
+
+
+def test_plug_ins_are_looked_for_once_and_for_one_of_the_catalog_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+
+    def entry_points(**wanted: object) -> tuple[()]:
+        asked.append(wanted)
+        return ()
+
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
+    # A path that no other test has: what was found on another one does not count.
+    monkeypatch.syspath_prepend("/no/such/folder/of-plug-ins")
+
+    assert destinations.named_destination("braze").name == "braze"
+    assert asked == []
+    assert destinations.names() == destinations.names()
+    assert asked == [{"group": "segcli.destinations"}]
