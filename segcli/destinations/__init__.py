@@ -5,7 +5,6 @@ A package provides a plug-in by an entry point in the group `segcli.destinations
 """
 
 import difflib
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -75,7 +74,10 @@ def _no_file(name: str) -> str:
 
 
 def _plugins() -> Mapping[str, Any]:
-    return _plugins_on(tuple(sys.path))
+    # Imported here: it slows down every start.
+    from importlib.metadata import DistributionFinder  # noqa: PLC0415
+
+    return _plugins_on(tuple(DistributionFinder.Context().path))
 
 
 @lru_cache(maxsize=8)
@@ -84,7 +86,6 @@ def _plugins_on(_path: tuple[str, ...]) -> Mapping[str, Any]:
 
     Reading the metadata of all installed packages takes 8 ms, and a run asks for each variable.
     """
-    # Imported here: it slows down every start.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
     return {point.name: point for point in entry_points(group=GROUP)}

@@ -483,7 +483,7 @@ def test_traceback_of_a_bug_has_no_control_characters(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setattr("segcli.cli.commands.destinations.destinations.names", fails)
+    monkeypatch.setattr("segcli.cli.commands.destinations.destinations.groups", fails)
 
     said = segcli("destinations")
 
