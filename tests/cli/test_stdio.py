@@ -8,12 +8,12 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO
 
 import pytest
 from support.fakes import CommandResult, tracks, wait_until, write_events
+from support.fork_server import CLOSED, ForkServer, Streams
 from support.samples import line_of
 from support.tables import for_each
 
@@ -58,68 +58,42 @@ PRINTS = [
     "engage audience People members.csv --dest gist --dry-run --state people.state",
 ]
 PRINTS_NOTHING = "send -d gist --sandbox events.jsonl"
-# Runs each command in a fork, which ends as a process does: one start of Python is for all of them.
-# The other output is a file for each; where the redirected one is closed it takes its place first.
-FORKS = """
-import gc, json, os, sys
-from segcli.__main__ import run
-import rich.console, rich.table
-from segcli.cli.commands import check, destinations, engage, guide, send, transform
-
-# Otherwise each fork copies all pages of memory when it ends.
-gc.freeze()
-other = int(sys.argv[1])
-for number, words in enumerate(json.loads(sys.argv[2])):
-    child = os.fork()
-    if not child:
-        file = os.open(f"{number}.printed", os.O_WRONLY | os.O_CREAT)
-        if file != other:
-            os.dup2(file, other)
-            os.close(file)
-        sys.argv = ["segcli", *words]
-        run()
-    with open(f"{number}.code", "w") as file:
-        file.write(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
-"""
-Ended = dict[str, tuple[int, str]]
-AllWith = Callable[..., Ended]
+Ended = Callable[[str, str, str], tuple[int, str]]
 
 
-@pytest.fixture(scope="module")
-def all_with(
-    tmp_path_factory: pytest.TempPathFactory, clean_environment: dict[str, str]
-) -> AllWith:
-    """Run commands with an output redirected, unless that was done before.
+@pytest.fixture
+def ended(tmp_path: Path, clean_environment: dict[str, str], forking: ForkServer) -> Ended:
+    """Run a command as a forked process with an output redirected, which `how` says in shell.
 
-    `how` says it in shell, where `$gone` is a pipe without a reader.
-    Returns for each its exit code and what it printed on the other output.
+    Returns its exit code and what it printed on the other output.
     """
 
-    @cache
-    def run(how: str, unbuffered: str, commands: tuple[str, ...]) -> Ended:
-        folder = tmp_path_factory.mktemp("redirected")
-        events = write_events(folder / "events.jsonl", tracks(5))
-        (folder / "bad.jsonl").write_bytes(line_of() + b"\nno event\n")
-        (folder / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
-        all_words = [[*words.split(), *map(str, files_for(words, events))] for words in commands]
-        program = [sys.executable, "-c", FORKS, "1" if how[0] == "2" else "2"]
-        script = f'exec {{gone}}> >(:); wait $!; "$@" {how}'
-        subprocess.run(
-            ["bash", "-c", script, "bash", *program, json.dumps(all_words)],
-            cwd=folder,
-            env=clean_environment | {"PYTHONUNBUFFERED": unbuffered},
-            timeout=120,
-            check=True,
-        )
-        return {
-            words: (
-                int((folder / f"{number}.code").read_text()),
-                (folder / f"{number}.printed").read_text(),
-            )
-            for number, words in enumerate(commands)
-        }
+    def run(how: str, unbuffered: str, words: str) -> tuple[int, str]:
+        write_events(tmp_path / "events.jsonl", tracks(5))
+        (tmp_path / "bad.jsonl").write_bytes(line_of() + b"\nno event\n")
+        (tmp_path / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
+        with unwritable(how) as stream:
+            streams = Streams(stderr=stream) if how[0] == "2" else Streams(stdout=stream)
+            env = clean_environment | {"PYTHONUNBUFFERED": unbuffered}
+            done = forking.run(words_of(words), cwd=tmp_path, env=env, streams=streams)
+        return done.returncode, (done.stdout + done.stderr).decode()
 
     return run
+
+
+@contextmanager
+def unwritable(how: str) -> Iterator[int]:
+    """Open what shell calls like this: nothing, a full disk, or a pipe whose reader is gone."""
+    if how.endswith("-"):
+        yield CLOSED
+        return
+    if how.endswith("/dev/full"):
+        stream = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, stream = os.pipe()
+        os.close(reader)
+    yield stream
+    os.close(stream)
 
 
 SENT = "send -d gist --sandbox --report /dev/fd/1 events.jsonl"
@@ -135,12 +109,12 @@ WITHOUT_STDERR = {
 @pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["gathered", "unbuffered"])
 def test_run_completes_with_its_exit_code_if_stderr_cannot_be_written(
-    unbuffered: str, how: str, all_with: AllWith
+    unbuffered: str, how: str, ended: Ended
 ) -> None:
-    ended = all_with(how, unbuffered, tuple(WITHOUT_STDERR))
+    found = {words: ended(how, unbuffered, words) for words in WITHOUT_STDERR}
 
-    assert {words: code for words, (code, _) in ended.items()} == WITHOUT_STDERR
-    printed = {words: out for words, (_, out) in ended.items()}
+    assert {words: code for words, (code, _) in found.items()} == WITHOUT_STDERR
+    printed = {words: out for words, (_, out) in found.items()}
     assert json.loads(printed[SENT])["ledger"]["delivered"] == 5
     assert len(printed["transform -d webhook"].splitlines()) == 5
     assert printed["send -d gist no.jsonl"] == printed["nonsense"] == ""
@@ -153,9 +127,9 @@ def test_run_completes_with_its_exit_code_if_stderr_cannot_be_written(
 )
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["gathered", "unbuffered"])
 def test_stdout_that_cannot_be_written_is_an_error_with_exit_3(
-    unbuffered: str, how: str, problem: str, words: str, all_with: AllWith
+    unbuffered: str, how: str, problem: str, words: str, ended: Ended
 ) -> None:
-    code, err = all_with(how, unbuffered, (*PRINTS, PRINTS_NOTHING))[words]
+    code, err = ended(how, unbuffered, words)
 
     assert code == 3
     assert f"Error: the output cannot be written: {problem}\n" in err
@@ -170,10 +144,25 @@ def test_separate_process_exits_3_on_a_full_stdout(redirected: Redirected, event
         assert "Error: the output cannot be written: No space left on device\n" in said.err
 
 
+def test_separate_process_exits_3_on_a_closed_stdout(redirected: Redirected, events: Path) -> None:
+    for words in (["transform", "-d", "webhook", events], ["destinations"]):
+        said = redirected(">&-", *words)
+
+        assert said.code == 3
+        assert "Error: the output cannot be written: Bad file descriptor\n" in said.err
+
+
+def test_separate_process_needs_no_stderr(redirected: Redirected, events: Path) -> None:
+    for how in ("2>&-", "2>/dev/full"):
+        assert redirected(how, "nonsense").code == 2
+        said = redirected(how, "transform", "-d", "webhook", events)
+        assert (said.code, len(said.out.splitlines())) == (0, 5)
+
+
 @pytest.mark.parametrize("how", [">&-", ">/dev/full"])
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["gathered", "unbuffered"])
-def test_run_without_output_needs_no_stdout(unbuffered: str, how: str, all_with: AllWith) -> None:
-    code, err = all_with(how, unbuffered, (*PRINTS, PRINTS_NOTHING))[PRINTS_NOTHING]
+def test_run_without_output_needs_no_stdout(unbuffered: str, how: str, ended: Ended) -> None:
+    code, err = ended(how, unbuffered, PRINTS_NOTHING)
 
     assert code == 0
     assert "delivered" in err
@@ -186,8 +175,8 @@ WITHOUT_READER = (
 
 
 @for_each("words", WITHOUT_READER)
-def test_stdout_without_a_reader_exits_141_without_an_error(words: str, all_with: AllWith) -> None:
-    code, err = all_with('>&"$gone"', "", WITHOUT_READER)[words]
+def test_stdout_without_a_reader_exits_141_without_an_error(words: str, ended: Ended) -> None:
+    code, err = ended("> >(true)", "", words)
 
     assert code == 141
     assert "Error" not in err
@@ -213,11 +202,11 @@ def held_by(pipe: IO[bytes] | None) -> int:
     return int.from_bytes(size, sys.byteorder)
 
 
-def files_for(words: str, events: Path) -> list[Path]:
-    """Return the input of a command, if it reads any."""
+def words_of(words: str) -> list[str]:
+    """Return the words of a command, with its input if it reads any and names none."""
     is_named = "--help" in words or words.endswith(".jsonl")
     reads = words.startswith(("transform", "check")) and not is_named
-    return [events] if reads else []
+    return [*words.split(), *(["events.jsonl"] if reads else [])]
 
 
 @contextmanager

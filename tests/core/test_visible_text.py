@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.fakes import track, write_events
 from support.hostile import CORPUS, HOSTILE, check_harmless, off_a_terminal, on_a_terminal
-from support.samples import ROOT
+from support.samples import ROOT, Run
 from support.tables import for_each
 
 from segcli.core.visible_text import (
@@ -137,20 +137,43 @@ def test_character_written_byte_by_byte_is_whole_on_a_terminal() -> None:
     assert b"".join(seen) == "é🚪\\u009b\n".encode()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
-def test_output_encoding_that_lacks_a_character_is_not_an_error(
-    encoding: str, tmp_path: Path, clean_environment: dict[str, str]
-) -> None:
+WRONG = ["destinations", "./é✓\udcff.toml"]
+
+
+@pytest.fixture
+def odd_files(tmp_path: Path) -> None:
+    """Files whose names and content not every encoding has."""
     (tmp_path / "é✓\udcff.toml").write_text('name = "✓é"\n')
-    env = clean_environment | {"PYTHONIOENCODING": encoding}
     write_events(tmp_path / "é✓.jsonl", [track(event="✓"), b"no event"])
 
-    wrong = off_a_terminal(["destinations", "./é✓\udcff.toml"], tmp_path, env)
-    done = off_a_terminal(["check", "é✓.jsonl"], tmp_path, env)
-    sent = off_a_terminal(["send", "-d", "gist", "--sandbox", "é✓.jsonl"], tmp_path, env)
-    known = off_a_terminal(["engage", "forget", "é✓\udcff"], tmp_path, env)
 
-    assert (wrong.code, done.code, sent.code, known.code) == (2, 1, 1, 2)
+@pytest.mark.usefixtures("odd_files")
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
+def test_output_encoding_that_lacks_a_character_is_not_an_error(
+    encoding: str, run_segcli: Run
+) -> None:
+    env = {"PYTHONIOENCODING": encoding}
+
+    wrong = run_segcli(*WRONG, env=env)
+    done = run_segcli("check", "é✓.jsonl", env=env)
+    sent = run_segcli("send", "-d", "gist", "--sandbox", "é✓.jsonl", env=env)
+    known = run_segcli("engage", "forget", "é✓\udcff", env=env)
+
+    codes = (wrong.returncode, done.returncode, sent.returncode, known.returncode)
+    assert codes == (2, 1, 1, 2)
+
+
+@pytest.mark.usefixtures("odd_files")
+def test_python_that_starts_with_an_encoding_prints_what_a_forked_process_prints(
+    run_segcli: Run, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    env = {"PYTHONIOENCODING": "ascii"}
+
+    started = off_a_terminal(WRONG, tmp_path, clean_environment | env)
+    forked = run_segcli(*WRONG, env=env)
+
+    assert started.code == 2
+    assert (started.out, started.err) == (forked.stdout, forked.stderr)
 
 
 # --- one place

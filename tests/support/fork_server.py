@@ -2,7 +2,8 @@
 
 The process has its own streams, folder and environment. It takes a tenth of the CPU time: most of
 a short run is the start and the end of Python, and the imports. Tests of imports, of Python's own
-options, of signals during the start and of closed streams start Python itself.
+options, of signals during the start and of closed streams start Python itself. What Python does
+with PYTHONPATH, PYTHONIOENCODING and PYTHONUNBUFFERED when it starts, a forked process does too.
 
 A run is a connection to the server: the client sends the request and the three streams, and gets
 the process id and then the exit code.
@@ -10,6 +11,7 @@ the process id and then the exit code.
 
 import atexit
 import gc
+import io
 import marshal
 import os
 import select
@@ -18,7 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,11 +30,17 @@ from types import TracebackType
 from typing import IO, Any, NoReturn
 
 TIMEOUT = 60
-# Arguments, working folder, environment, the name of the machine unless it is its own, and values
-# of constants by their module and name.
-Request = tuple[list[str], str, dict[str, str], str, dict[str, Any]]
+# Arguments, working folder, environment, the name of the machine unless it is its own, values of
+# constants by their module and name, and the outputs that are closed.
+Request = tuple[list[str], str, dict[str, str], str, dict[str, Any], list[int]]
+# An output of a run that is closed.
+CLOSED = -1
 # Of variables that begin like this, Python reads some only when it starts.
 _OF_PYTHON = ("PYTHON", "LC_", "LANG")
+# Those that a forked process takes on.
+_TAKEN_ON = ("PYTHONPATH", "PYTHONIOENCODING", "PYTHONUNBUFFERED")
+# What a folder on PYTHONPATH may replace, or add, only before a process is forked.
+_IMPORTED_BEFORE = ("segcli", "sitecustomize.py")
 # A command imports these where it uses them.
 _IMPORTED_LATE = (
     *("segcli.http.aiohttp_transport", "segcli.http.httpx_transport", "segcli.sandbox"),
@@ -46,10 +54,13 @@ import os, sys
 import _signal, _socket, array, marshal
 
 environment = dict(os.environ)
-of_python = {{name: environment[name] for name in environment if name.startswith({prefixes})}}
-if of_python != {of_python}:
+of_python = {{name for name in environment if name.startswith({prefixes})}} - {{*{taken_on}}}
+folders = environment.get("PYTHONPATH", "").split(os.pathsep)
+if {{name: environment[name] for name in of_python}} != {of_python} or any(
+    os.path.exists(folder + "/" + name) for folder in folders for name in {imported_before}
+):
     os.execv({python!r}, [{python!r}, "-m", "segcli", *sys.argv[1:]])
-request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, "", {{}}))
+request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, "", {{}}, []))
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({address!r})
 streams = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
@@ -71,7 +82,7 @@ class Streams:
     """The streams of a run; an output that is not given is read.
 
     stdin: its bytes, or a descriptor.
-    stdout, stderr: descriptors.
+    stdout, stderr: descriptors, or CLOSED.
     """
 
     stdin: bytes | int = b""
@@ -79,9 +90,19 @@ class Streams:
     stderr: int | None = None
 
 
-def can_be_forked(own: Iterable[str]) -> bool:
+def can_be_forked(own: Mapping[str, str]) -> bool:
     """Return whether a run with these variables of its own needs no start of Python."""
-    return not any(name.startswith(_OF_PYTHON) for name in own)
+    folders = own.get("PYTHONPATH", "").split(os.pathsep)
+    return not (
+        any(_needs_a_start(name) for name in own)
+        or any(
+            os.path.exists(f"{folder}/{name}") for folder in folders for name in _IMPORTED_BEFORE
+        )
+    )
+
+
+def _needs_a_start(name: str) -> bool:
+    return name.startswith(_OF_PYTHON) and name not in _TAKEN_ON
 
 
 class ForkServer:
@@ -102,7 +123,10 @@ class ForkServer:
         with ThreadPoolExecutor(3) as threads:
             out, err = (_Output(threads, given) for given in (streams.stdout, streams.stderr))
             given = [_input(threads, streams.stdin), out.descriptor, err.descriptor]
-            connection, pid = self._started(([*arguments], str(cwd), dict(env), "", {}), given)
+            outputs = {1: streams.stdout, 2: streams.stderr}
+            closed = [number for number, output in outputs.items() if output == CLOSED]
+            request = ([*arguments], str(cwd), dict(env), "", {}, closed)
+            connection, pid = self._started(request, given)
             try:
                 code = _exit_code(connection, arguments, TIMEOUT)
             except subprocess.TimeoutExpired:
@@ -130,7 +154,7 @@ class ForkServer:
         """
         reading, writing = _input_pipe(stdin)
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-        request = ([*arguments], str(cwd), dict(env), host, dict(constants or {}))
+        request = ([*arguments], str(cwd), dict(env), host, dict(constants or {}), [])
         connection, pid = self._started(request, [reading, out_end, err_end])
         return ForkedProcess(arguments, pid, connection, (writing, open(out), open(err)))
 
@@ -210,8 +234,8 @@ class ForkedProcess:
 
 
 @contextmanager
-def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
-    """Start the process that forks; it ends with the block."""
+def fork_server(environment: Mapping[str, str], cwd: Path | None = None) -> Iterator[ForkServer]:
+    """Start the process that forks, in a folder if that is given; it ends with the block."""
     # Short: the address of a socket has little room.
     folder = Path(tempfile.mkdtemp(prefix="segcli-fork-"))
     address = str(folder / "socket")
@@ -221,6 +245,7 @@ def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
         process = subprocess.Popen(
             [sys.executable, __file__, str(listener.fileno())],
             pass_fds=[listener.fileno()],
+            cwd=cwd,
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -236,11 +261,16 @@ def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
 
 def _write_command(folder: Path, address: str, environment: Mapping[str, str]) -> None:
     folder.mkdir()
-    of_python = {name: environment[name] for name in environment if name.startswith(_OF_PYTHON)}
+    of_python = {name: environment[name] for name in environment if _needs_a_start(name)}
     command = folder / "segcli"
     command.write_text(
         _COMMAND.format(
-            python=sys.executable, prefixes=_OF_PYTHON, of_python=of_python, address=address
+            python=sys.executable,
+            prefixes=_OF_PYTHON,
+            taken_on=_TAKEN_ON,
+            imported_before=_IMPORTED_BEFORE,
+            of_python=of_python,
+            address=address,
         )
     )
     command.chmod(0o755)
@@ -284,7 +314,9 @@ class _Output:
 
     def __init__(self, threads: ThreadPoolExecutor, given: int | None) -> None:
         if given is not None:
-            self.descriptor, self.read = os.dup(given), bytes
+            is_closed = given == CLOSED
+            self.descriptor = os.open(os.devnull, os.O_WRONLY) if is_closed else os.dup(given)
+            self.read = bytes
             return
         reading, self.descriptor = os.pipe()
         self.read = threads.submit(_read_all, reading).result
@@ -368,7 +400,7 @@ def _run_and_exit() -> NoReturn:
         import_module("segcli.__main__").run()
     except SystemExit as end:
         atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
         os._exit(end.code if isinstance(end.code, int) else end.code is not None)
     raise AssertionError("segcli ends with SystemExit")
@@ -383,10 +415,16 @@ def _modules() -> Iterator[str]:
 
 def _become(request: Request, streams: list[int]) -> None:
     """Take on what a new process has from its parent."""
-    arguments, cwd, environment, host, constants = request
+    arguments, cwd, environment, host, constants, closed = request
     for descriptor, stream in enumerate(streams):
         os.dup2(stream, descriptor)
         os.close(stream)
+    _take_on(environment)
+    for number in closed:
+        # As Python does when it starts.
+        for name in (("stdout", "stderr")[number - 1], ("__stdout__", "__stderr__")[number - 1]):
+            setattr(sys, name, None)
+        os.close(number)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
@@ -397,6 +435,36 @@ def _become(request: Request, streams: list[int]) -> None:
         module, _, name = place.rpartition(".")
         assert hasattr(import_module(module), name), place
         setattr(import_module(module), name, value)
+
+
+def _take_on(environment: Mapping[str, str]) -> None:
+    """Do what Python does with its variables when it starts, where the server has others."""
+    changed = {name for name in _TAKEN_ON if environment.get(name) != os.environ.get(name)}
+    if "PYTHONPATH" in changed:
+        sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    if changed - {"PYTHONPATH"}:
+        encoding, _, errors = environment.get("PYTHONIOENCODING", "").partition(":")
+        for name in ("stdin", "stdout", "stderr"):
+            stream = getattr(sys, name)
+            how = (encoding, errors or "strict") if encoding else (stream.encoding, stream.errors)
+            new = _reopened(stream.fileno(), how, bool(environment.get("PYTHONUNBUFFERED")))
+            setattr(sys, name, new)
+            setattr(sys, f"__{name}__", new)
+
+
+def _reopened(number: int, encoding: tuple[str, str], is_unbuffered: bool) -> IO[str]:
+    """Return a new stream like one of Python's own, which gathers what it writes or does not."""
+    if number == 0:
+        return io.TextIOWrapper(open(0, "rb", closefd=False), *encoding)
+    binary: Any = os.fdopen(number, "wb", 0 if is_unbuffered else -1, closefd=False)
+    return io.TextIOWrapper(
+        binary,
+        encoding[0],
+        encoding[1] if number == 1 else "backslashreplace",
+        newline="\n",
+        line_buffering=number == 2 and not is_unbuffered,
+        write_through=is_unbuffered,
+    )
 
 
 if __name__ == "__main__":
