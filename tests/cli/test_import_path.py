@@ -6,7 +6,7 @@ import pkgutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from support.compression import gz, zst
 from support.fakes import PATIENCE, tracks, write_events
+from support.fork_server import ForkServer, fork_server
 from support.stores import web_server
 
 INTERPRETER = Path(sys.executable)
@@ -85,12 +86,16 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, trap: Path) -> TrapFolders:
     """Lay traps, and put inputs of every kind beside them."""
-    place = TrapFolders(tmp_path / "here", tmp_path / "inputs", tmp_path / "sprung")
-    for folder in (place.here, place.inputs):
-        folder.mkdir()
+    return laid(tmp_path, trap)
+
+
+def laid(folder: Path, trap: Path) -> TrapFolders:
+    place = TrapFolders(folder / "here", folder / "inputs", folder / "sprung")
+    for one in (place.here, place.inputs):
+        one.mkdir()
         for name in importable():
-            os.link(trap, folder / f"{name}.py")
-        information = folder / "plug_in-1.0.dist-info"
+            os.link(trap, one / f"{name}.py")
+        information = one / "plug_in-1.0.dist-info"
         information.mkdir()
         (information / "METADATA").write_text("Name: plug-in\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text("[segcli.destinations]\nbad = plug_in:bad\n")
@@ -112,12 +117,17 @@ Segcli = Callable[..., "subprocess.CompletedProcess[str]"]
 def command(
     request: pytest.FixtureRequest, place: TrapFolders, loaded_before_segcli: set[str]
 ) -> list[str]:
-    """Return how to start segcli, after removing the traps that `python -m` itself would spring."""
+    """Return how to start segcli; for `python -m`, without the traps that it would spring."""
     if request.param is MODULE:
-        for name in loaded_before_segcli | {"segcli"}:
-            (place.here / f"{name}.py").unlink(missing_ok=True)
+        remove_traps(place, loaded_before_segcli)
     found: list[str] = request.param
     return found
+
+
+def remove_traps(place: TrapFolders, loaded_before_segcli: set[str]) -> None:
+    """Remove the traps that `python -m` itself would spring."""
+    for name in loaded_before_segcli | {"segcli"}:
+        (place.here / f"{name}.py").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -128,6 +138,40 @@ def environment(clean_environment: dict[str, str], tmp_path: Path) -> dict[str, 
 
 @pytest.fixture
 def segcli(command: list[str], environment: dict[str, str], place: TrapFolders) -> Segcli:
+    return started(command, environment, place)
+
+
+@pytest.fixture
+def with_module(
+    environment: dict[str, str], place: TrapFolders, loaded_before_segcli: set[str]
+) -> Segcli:
+    """Run `python -m segcli`."""
+    remove_traps(place, loaded_before_segcli)
+    return started(MODULE, environment, place)
+
+
+@pytest.fixture
+def forked(
+    loaded_among_traps: tuple[ForkServer, TrapFolders],
+    environment: dict[str, str],
+    place: TrapFolders,
+) -> Segcli:
+    """Run segcli as the console script does, forked from a process that imported it here too.
+
+    What the command imports besides is imported in a folder of its own, with traps of its own.
+    """
+    server, loaded = loaded_among_traps
+
+    def run(*words: object) -> "subprocess.CompletedProcess[str]":
+        process = server.start([*map(str, words)], cwd=place.here, env=environment)
+        out, err = process.communicate(timeout=60)
+        assert loaded.imported() == []
+        return subprocess.CompletedProcess(words, process.returncode or 0, out, err)
+
+    return run
+
+
+def started(command: list[str], environment: dict[str, str], place: TrapFolders) -> Segcli:
     def run(*words: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [*command, *map(str, words)],
@@ -168,14 +212,38 @@ COMMANDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def loaded_among_traps(
+    tmp_path_factory: pytest.TempPathFactory, trap: Path, clean_environment: dict[str, str]
+) -> Iterator[tuple[ForkServer, TrapFolders]]:
+    """Start a process that imports segcli while traps are in its working folder."""
+    place = laid(tmp_path_factory.mktemp("loaded"), trap)
+    kept = {name: text for name, text in clean_environment.items() if "PYTHON" not in name}
+    with fork_server(kept, place.here) as server:
+        yield server, place
+
+
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("how", ["segcli", "python -m segcli"])
 def test_no_command_imports_from_the_working_or_input_folder(
-    words: list[str], segcli: Segcli, place: TrapFolders
+    how: str, words: list[str], request: pytest.FixtureRequest, place: TrapFolders
 ) -> None:
-    said = segcli(*(word.format(here=place.here, inputs=place.inputs) for word in words))
+    run: Segcli = request.getfixturevalue("forked" if how == "segcli" else "with_module")
+    said = run(*(word.format(here=place.here, inputs=place.inputs) for word in words))
 
     assert place.imported() == []
     assert "Traceback" not in said.stderr
+    assert said.returncode in (0, 1), said.stderr
+
+
+@pytest.mark.parametrize("words", [COMMANDS["help"], COMMANDS["send"]], ids=["help", "send"])
+def test_console_script_imports_nothing_from_the_working_or_input_folder(
+    words: list[str], environment: dict[str, str], place: TrapFolders
+) -> None:
+    run = started(CONSOLE_SCRIPT, environment, place)
+    said = run(*(word.format(here=place.here, inputs=place.inputs) for word in words))
+
+    assert place.imported() == []
     assert said.returncode in (0, 1), said.stderr
 
 

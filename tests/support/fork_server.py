@@ -44,7 +44,8 @@ _IMPORTED_BEFORE = ("segcli", "sitecustomize.py")
 # A command imports these where it uses them.
 _IMPORTED_LATE = (
     *("segcli.http.aiohttp_transport", "segcli.http.httpx_transport", "segcli.sandbox"),
-    *("rich.console", "rich.table", "rich.progress", "uvicorn"),
+    *("segcli.delivery.pipeline", "segcli.destination_file", "segcli.cli.summary"),
+    *("rich.console", "rich.table", "rich.progress", "uvicorn", "uvicorn.protocols.http.h11_impl"),
 )
 # The command `segcli` of a shell. A signal for it is a signal for the run.
 _COMMAND = """\
