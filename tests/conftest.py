@@ -247,9 +247,9 @@ def spawn(
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     with ExitStack() as stack:
 
-        def start(*arguments: object, stdin: Any = None) -> ForkedProcess:
+        def start(*arguments: object, **more: Any) -> ForkedProcess:
             words = [*map(str, arguments)]
-            process = forking.start(words, cwd=tmp_path, env=clean_environment | home, stdin=stdin)
+            process = forking.start(words, cwd=tmp_path, env=clean_environment | home, **more)
             stack.enter_context(process)
             stack.callback(process.kill)
             return process

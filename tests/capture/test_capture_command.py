@@ -362,7 +362,9 @@ if os.fork() == 0:
     connection.recv(100)
 """
     words = ("--settle", "0s", "--", sys.executable, "-c", holds)
-    process = spawn("capture", "--allow-empty", "--output", "events.jsonl", *words)
+    told_soon = {"segcli.capture.capture_server._PATIENCE": 0.2}
+    output = ("--allow-empty", "--output", "events.jsonl")
+    process = spawn("capture", *output, *words, constants=told_soon)
     told = process.stderr.readline()
     process.send_signal(signal.SIGINT)
 
