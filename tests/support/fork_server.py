@@ -1,9 +1,9 @@
 """Runs `segcli` as a process that is forked from one that has imported it already.
 
 The process has its own streams, folder and environment. It takes a tenth of the CPU time: most of
-a short run is the start and the end of Python, and the imports. Tests of imports, of Python's own
-options, of signals during the start and of closed streams start Python itself. What Python does
-with PYTHONPATH, PYTHONIOENCODING and PYTHONUNBUFFERED when it starts, a forked process does too.
+a short run is the start and the end of Python, and the imports. What Python does with PYTHONPATH,
+PYTHONIOENCODING, PYTHONUNBUFFERED and closed outputs when it starts, a forked process does too.
+Tests of imports, of Python's other options and of signals during the start start Python itself.
 
 A run is a connection to the server: the client sends the request and the three streams, and gets
 the process id and then the exit code.
