@@ -9,8 +9,8 @@ from collections.abc import Callable
 # Seconds. A sync that took less last time is done in this thread: a fast disk takes 0.2 ms, but a
 # sync in another thread takes 2.5 ms, because that thread then waits for the interpreter lock.
 _QUICK = 0.001
-# Seconds that results wait for more of them while nobody needs these: a sync in another thread
-# delays all requests each time.
+# How many seconds results wait, so that one sync serves more of them, while no worker waits for
+# these: each sync in another thread delays all requests.
 GATHER_SECONDS = 0.024
 
 

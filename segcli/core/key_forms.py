@@ -44,7 +44,7 @@ def _usual(key: str) -> Iterator[str]:
 def _hashed(key: str) -> Iterator[str]:
     """Yield the hashes that `@sha256` makes of a key in a payload: as it is, trimmed, lower case.
 
-    A hash lets nobody in, but a short key can be found by trying all keys.
+    A hash is no key, but a short key can be found from its hash by trying all keys.
     """
     # Imported here, because most commands hide no key.
     from hashlib import sha256  # noqa: PLC0415

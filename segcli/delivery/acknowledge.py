@@ -9,11 +9,11 @@ from segcli.delivery.queues import SendQueue
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.throttle import Throttle
 
-# Results wait for more results before a sync, while there are events of other users to send. After
-# so many seconds each it is seen whether they still may.
+# Results wait for more results before a sync, while there are events of other users to send.
+# Whether there still are is checked every so many seconds.
 _LOOKS_EVERY = 0.004
-# So many events are worth a sync, however much it costs. Full batches wait no longer than for a
-# disk: many users wait for each of them.
+# With so many events the wait ends, however much a sync costs. So full batches wait no longer than
+# they would for a disk: many users wait for each of them.
 _ENOUGH = 32
 # A worker that waits for a batch is idle only if those before it are sent by then.
 _BUSY_SECONDS = 0.25

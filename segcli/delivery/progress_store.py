@@ -55,7 +55,7 @@ class ProgressStore(Protocol):
 
     @property
     def gather_seconds(self) -> float:
-        """Seconds that results may wait for more of them before a sync, if nobody needs these."""
+        """How many seconds results may wait for more before a sync, while no worker needs them."""
         ...
 
     def settle(self, settled: Result) -> None:

@@ -1,6 +1,6 @@
 """The rate of a run: when the next request is due. A share of the rate of several runs may change.
 
-No clock is read here: whoever asks gives the time.
+This module reads no clock: its callers pass the time.
 """
 
 from collections import deque
@@ -10,9 +10,9 @@ from threading import Lock
 # Seconds that a rate may catch up on after delays of the event loop. Not more: a vendor counts the
 # requests of each second.
 _CATCH_UP = 0.05
-# A share catches up on more, as nobody else uses it meanwhile, but within each second it sends no
-# more than this beside what it may.
+# A share may catch up on more seconds, since no other run uses it meanwhile.
 _SHARE_CATCHES_UP = 0.5
+# But within each second it sends at most this part more than its rate allows.
 _MOST_FASTER = 0.05
 
 
