@@ -194,10 +194,11 @@ class Destination(Generic[_S]):
     route_limits: for routes with limits of their own the bytes of a payload, in place of those of
         `limits`, and the rate of their requests, beside that.
     reads: the dotted paths within `context`, `traits` and `properties` that `payload` reads. If
-        given, `payload` may read only these and the event's type, name, ids, times and `raw`;
-        then parsing takes half the time.
-    copies: which of `context`, `traits` and `properties` `payload` puts into the payload as they
-        are, without a look into them. `segcli check` need not probe them.
+        given, `payload` may read only these, what it copies, and the event's type, name, ids,
+        times and `raw`; then parsing takes half the time.
+    copies: by call type, which of `context`, `traits` and `properties` `payload` puts into the
+        payload as they are. It looks into them only at the paths that `reads` names, so `segcli
+        check` need not probe the rest.
     carries: True for a time that `payload` can send. The next of `Event.times` replaces any other,
         and `--since` and `--until` compare with the one that is sent.
     skip_reason: returns why an event of these types is not for the destination; None if it is.
@@ -207,9 +208,9 @@ class Destination(Generic[_S]):
         many as it may hold. Unlike `max_bytes` it makes no payload too large: a larger payload
         has a request of its own.
     remarks: returns for `segcli check` which values the mapping changes. It is called once for
-        all events with the same fields, types, route, notes and `mapped_by`. If `reads` is given,
-        it may look only at what `payload` may read, at the event's own fields and at the traits. In
-        what `copies` names it may not look at whether a value is empty.
+        all events with the same fields, types, route, notes and `mapped_by`. If `reads` or
+        `copies` is given, it may look only at what `reads` names, at the event's own fields and at
+        the traits.
     advice: returns what people should know before they send events with these settings, for the
         summary of `send` and for `check`; "" for nothing.
     fields: the documented mapping, for people.
@@ -245,7 +246,7 @@ class Destination(Generic[_S]):
     limits: Limits = Limits()
     route_limits: Mapping[str, Limits] = field(default_factory=dict)
     reads: Callable[[_S], Iterable[str]] | None = None
-    copies: frozenset[str] = frozenset()
+    copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     carries: Callable[[datetime], bool] = any_time
     skip_reason: Callable[[Event, _S], str | None] = no_skip_reason
     max_events: Callable[[str, _S], int] | None = None

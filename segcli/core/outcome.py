@@ -272,7 +272,8 @@ def _decide(job: Job) -> Decide:
     reads, map_ = job.destination.reads, mapping_of(job)
     if reads is None or job.selection.where:
         return lambda lines: [_mapped_line(line, map_) for line in lines]
-    read = partial_parser(reads(job.settings))
+    copied = frozenset().union(*job.destination.copies.values())
+    read = partial_parser([*reads(job.settings), *copied])
 
     def decide(lines: Sequence[bytes | TooLong]) -> list[Decision]:
         if not _are_whole(lines):

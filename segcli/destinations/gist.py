@@ -54,8 +54,8 @@ class Settings:
 
 
 def reads(settings: Settings) -> Iterable[str]:  # noqa: ARG001  # the interface
-    """Return the fields that `payload` reads."""
-    return ("traits", "properties", "context.ip", "context.userAgent", "context.traits")
+    """Return the fields that `payload` reads, beside the properties that it copies."""
+    return ("traits", "properties.email", "context.ip", "context.userAgent", "context.traits")
 
 
 def payload(event: Event, settings: Settings) -> Payload:
@@ -230,6 +230,7 @@ GIST = Destination(
     types=frozenset({"identify", "track"}),
     payload=payload,
     reads=reads,
+    copies={"track": frozenset({"properties"})},
     request=request,
     carries=carries,
     max_events=max_events,

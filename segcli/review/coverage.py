@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.decision import FanOut, Mapped
-from segcli.core.event import Event
+from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
 from segcli.core.partial_event import part_of
 from segcli.review.event_shape import ShapeNumbers, Shapes
@@ -54,17 +54,11 @@ class _Part:
     """What a probe found, for all events that are alike in the part that the mapping reads.
 
     number: the number of that part; None if the result is for one shape only.
-    carried: the paths that affect the payload; all others do not.
-    left_out: the paths that do not, if all others do.
+    carried: the paths that affect the payload; all others do not, but those in what is copied.
     """
 
     number: int | None
-    carried: frozenset[str] = frozenset()
-    left_out: frozenset[str] | None = None
-
-    def left_out_of(self, paths: frozenset[str]) -> frozenset[str]:
-        """Return which of an event's paths do not affect its payload."""
-        return paths - self.carried if self.left_out is None else self.left_out
+    carried: frozenset[str]
 
 
 class ShapeProbes:
@@ -78,9 +72,10 @@ class ShapeProbes:
         self._job = job
         reads = job.destination.reads
         self._reads = None if reads is None else tuple(reads(job.settings))
-        self._copies = job.destination.copies
+        self._copies = {kind: job.destination.copies.get(kind, frozenset()) for kind in TYPES}
         self._shapes = shapes
-        self._paths_in = KnownPaths().of
+        # The paths of what is copied are left aside: all of them are carried.
+        self._paths_in = {kind: KnownPaths(some).of for kind, some in self._copies.items()}
         # `Coverage` applies the limit in input order. A process does not know that order, so its
         # own limit is higher: it must not stop before `Coverage` does.
         self._bytes_left = 2 * _BYTES_TRIED
@@ -112,14 +107,14 @@ class ShapeProbes:
         part = self._part_by_shape.get(numbers.mattering)
         if part is None or not self._pays(numbers.whole, _COST_OF_KNOWN):
             return None
-        paths = self._paths_in(data)
-        found = ProbeResult(part.left_out_of(paths), len(paths) * size, part.number)
+        paths = self._paths_in[data["type"]](data)
+        found = ProbeResult(paths - part.carried, len(paths) * size, part.number)
         return found if found.left_out <= self._sampled else None
 
     def _tried(
         self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers
     ) -> ProbeResult | None:
-        paths, data = self._paths_in(event.data), self._read_of(event.data)
+        paths, data = self._paths_in[event.type](event.data), self._read_of(event)
         number = None
         if data is not None:
             number = self._shapes.numbers_of(data, mapped, passed_on=False).mattering
@@ -131,16 +126,19 @@ class ShapeProbes:
             part = self._probed(event, paths, data, number)
         if part.number in self._parts and len(self._part_by_shape) < _KEPT:
             self._part_by_shape[numbers.mattering] = part
-        return ProbeResult(part.left_out_of(paths), cost, part.number)
+        return ProbeResult(paths - part.carried, cost, part.number)
 
-    def _read_of(self, data: dict[str, Any]) -> dict[str, Any] | None:
+    def _read_of(self, event: Event) -> dict[str, Any] | None:
         """Return the part of an event that the mapping does more with than copy it.
 
         None if the destination does not declare it.
         """
-        if self._copies:
-            return {name: value for name, value in data.items() if name not in self._copies}
-        return None if self._reads is None else part_of(data, self._reads)
+        if self._reads is not None:
+            return part_of(event.data, self._reads)
+        copied = self._copies[event.type]
+        if not copied:
+            return None
+        return {name: value for name, value in event.data.items() if name not in copied}
 
     def _probed(
         self,
@@ -152,16 +150,15 @@ class ShapeProbes:
         """Probe an event with these paths, of which the mapping reads this part."""
         if data is None:
             return _Part(None, self._carried_of(event))
-        if self._copies:
-            # All values in what is copied are carried: the payload of the whole event holds them.
-            carried = self._carried_of(Event(event.raw, data), data)
-            part = _Part(number, left_out=self._paths_in(data) - carried)
-        else:
-            carried = paths & self._carried_of(event, _without_unread(event.data, data))
-            # A mapping may copy the raw text, and so carry fields it does not declare.
-            is_shared = len(self._parts) < _KEPT and carried <= self._paths_in(data)
-            part = _Part(number if is_shared else None, carried)
-        if part.number is not None and len(self._parts) < _KEPT:
+        read = _without_unread(event.data, data)
+        if self._copies[event.type]:
+            # The payload of the whole event holds all that is copied.
+            event = Event(event.raw, read, event.actions)
+        carried = paths & self._carried_of(event, read)
+        # A mapping may copy the raw text, and so carry fields it does not declare.
+        is_shared = len(self._parts) < _KEPT and carried <= self._paths_in[event.type](data)
+        part = _Part(number if is_shared else None, carried)
+        if is_shared:
             self._parts[number] = part
         return part
 

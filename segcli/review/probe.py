@@ -126,9 +126,13 @@ class FieldProbe:
 
 
 class KnownPaths:
-    """Finds the paths of events' values; what objects with equal keys and types share is kept."""
+    """Finds the paths of events' values; what objects with equal keys and types share is kept.
 
-    def __init__(self) -> None:
+    left_aside: the objects whose values it leaves aside, by their names in the event.
+    """
+
+    def __init__(self, left_aside: Collection[str] = ()) -> None:
+        self._left_aside = ENVELOPE.union(left_aside)
         self._known: dict[tuple[Any, ...], tuple[frozenset[str], list[str], list[str]]] = {}
 
     def of(self, data: dict[str, Any]) -> frozenset[str]:
@@ -149,7 +153,7 @@ class KnownPaths:
         """Return the paths of an object's own values, and the keys of its objects and arrays."""
         if len(self._known) >= _KNOWN_KEPT:
             self._known.clear()
-        names = [name for name in one if prefix or name.partition(".")[0] not in ENVELOPE]
+        names = [name for name in one if prefix or name.partition(".")[0] not in self._left_aside]
         inner = [name for name in names if type(one[name]) is dict]
         arrays = [name for name in names if type(one[name]) is list]
         values = [name for name in names if one[name] is not None]

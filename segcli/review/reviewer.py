@@ -339,9 +339,13 @@ class Reviewer:
 def _looked_into(job: Job) -> Iterable[str] | None:
     """Return the paths that the mapping looks into, beside the event's own fields; None for all."""
     destination = job.destination
-    if destination.copies:
-        return _OBJECTS - destination.copies
-    return None if destination.reads is None else destination.reads(job.settings)
+    if destination.reads is not None:
+        return destination.reads(job.settings)
+    if not destination.copies:
+        return None
+    # The others may be looked into for some type.
+    copied = (destination.copies.get(kind, frozenset()) for kind in destination.types)
+    return _OBJECTS.difference(frozenset.intersection(*copied))
 
 
 def _is_mapped(outcome: Decision) -> TypeGuard[Mapped | FanOut]:

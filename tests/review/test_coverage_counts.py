@@ -275,7 +275,7 @@ def test_a_declaration_of_what_is_read_or_copied_saves_work_and_changes_no_findi
     plans = [read_plan(plan.name, plan.read_text())] if plan else []
     lines = [*(event.raw for event in good_events()), *changed_lines()]
     declared = job_for(dest)
-    undeclared = replace(declared.destination, reads=None, copies=frozenset())
+    undeclared = replace(declared.destination, reads=None, copies={})
     silent = replace(declared, destination=undeclared)
 
     found, expected = (
@@ -354,6 +354,27 @@ def test_copied_fields_are_probed_once_for_all_their_shapes(
 
     assert shares(seen(job_for("segment"), *events)) == {"sentAt": (20, 1.0)}
     assert len(tried) == 1
+
+
+def test_what_is_copied_of_one_type_is_left_out_of_others_and_its_read_paths_still_decide() -> None:
+    traits = {"email": "a@example.com"}
+    properties = {"sku": "a", "coupon": ""}
+    events = [
+        event_of(properties=properties, context={"traits": traits}),
+        event_of(properties=properties | {"email": "b@example.com"}, context={"traits": traits}),
+        event_of(properties=properties | {"email": ""}, context={"traits": traits}),
+        event_of(type="identify", userId="u1", traits=traits, properties=properties),
+    ]
+
+    found = shares(seen(job_for("gist"), *events))
+
+    assert {
+        path: found.get(path, (0,))[0] for path in ("context.traits.email", "properties.sku")
+    } == {
+        "context.traits.email": 1,
+        "properties.sku": 1,
+    }
+    assert "properties.email" not in found
 
 
 def test_shapes_beyond_the_probe_limit_are_counted_and_reported(
