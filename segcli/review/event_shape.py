@@ -6,6 +6,7 @@ from operator import truth
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from segcli.core.decision import FanOut, Mapped
 
@@ -13,33 +14,22 @@ _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
 _SPACE = 16
 # Each holds the keys and types of an object; an input may have new ones in every line.
-_KINDS_KEPT = 50_000
+_STEPS_KEPT = 20_000
 
 _OBJECTS = ("context", "traits", "properties")
 
 _Key = tuple[Any, ...]
 
 
-# These are tuples: Python takes them apart faster than others.
-# What objects with the same keys and types have in common where these do not matter: a number, and
-# the keys of the objects and the arrays in them, of which nothing matters either.
-_Rest = tuple[int, list[str], list[str]]
-# The same where they matter: a number for the keys that matter and the types of their values,
-# these keys (None for all), those of the objects, each with its place, those of the arrays, and
-# what does not matter (None for nothing, or to leave it aside).
-_Kind = tuple[int, list[str] | None, list[tuple[str, "_Place"]], list[str], _Rest | None]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """A place of objects in events that matter to the mapping or to remarks.
+    """A place of objects in events.
 
     inner: the places of the containers within, by key; None for one that does not matter.
     others: the place of all other containers within.
     has_own: all keys of an object matter, and not only those in `inner`.
     has_rest: what does not matter is part of the whole shape.
     is_read: the mapping may read the values, so it matters which of them are empty.
-    kinds: the objects that were met there, by their keys and types.
     """
 
     inner: Mapping[str, "_Place | None"] = field(default_factory=dict)
@@ -47,31 +37,66 @@ class _Place:
     has_own: bool = True
     has_rest: bool = True
     is_read: bool = True
-    kinds: dict[_Key, _Kind] = field(default_factory=dict)
 
-    def kind_of(self, key: _Key, one: dict[str, Any]) -> _Kind:
-        """Return the kind of an object that is new in this place."""
-        if len(self.kinds) >= _KINDS_KEPT:
-            self.kinds.clear()
-        others = self if self.others == "itself" else self.others
-        places = {name: self.inner.get(name, others) for name in one}
-        keys = None if self.has_own else [name for name in one if places[name]]
-        rest = _rest_of(key, {name: one[name] for name in one if not places[name]})
-        has_rest = self.has_rest and (keys is not None or rest[1] or rest[2])
-        kind = self.kinds[key] = (
-            hash(key if keys is None else tuple((name, type(one[name])) for name in keys)),
-            keys,
-            [(name, place) for name, place in places.items() if place and type(one[name]) is dict],
-            [name for name, place in places.items() if place and type(one[name]) is list],
-            rest if has_rest else None,
-        )
-        return kind
+    def of(self, name: str) -> "_Place | None":
+        """Return the place of a container within; None for one that is in no shape."""
+        found = self.inner.get(name, self.others)
+        place = self if found == "itself" else found
+        return place or (_UNREAD if self.has_rest else None)
+
+    def keys_in(self, one: dict[str, Any]) -> Sequence[str] | None:
+        """Return the keys of an object that matter; None for all."""
+        if self.has_own:
+            return None
+        return [name for name in one if self.of(name) not in (None, _UNREAD)]
 
 
-def _rest_of(key: _Key, one: dict[str, Any]) -> _Rest:
-    """Return what is known of objects with these keys and types, of which this does not matter."""
-    objects = [name for name, value in one.items() if type(value) is dict]
-    return hash(key), objects, [name for name in one if type(one[name]) is list]
+# The place of what matters neither to the mapping nor to remarks.
+_UNREAD = _Place(is_read=False)
+
+
+class _Within(msgspec.Struct, frozen=True, gc=False):
+    """A container in an event.
+
+    holder: the number of the object that holds it, in the order in which objects are looked at.
+    name: its key there.
+    place: its place.
+    """
+
+    holder: int
+    name: str
+    place: _Place
+
+
+class _Step(msgspec.Struct, eq=False):
+    """What is known of an event, or an object, of which the first objects were looked at.
+
+    mattering, rest: the numbers of what matters in them, and of all else.
+    looked_at: how many they are.
+    waiting: the objects that are yet to be looked at.
+    arrays: the arrays in the last one.
+    is_read: it matters which of the values of the last one are empty.
+    keys: the keys of these values; None for all.
+    branches: the objects that are looked at apart from all others, each with its first step.
+    after: the known steps from here, by what the next object is like.
+    """
+
+    mattering: int = 0
+    rest: int = 0
+    looked_at: int = 0
+    waiting: tuple[_Within, ...] = ()
+    arrays: Sequence[_Within] = ()
+    is_read: bool = False
+    keys: Sequence[str] | None = None
+    branches: Sequence[tuple[str, "_Step"]] = ()
+    after: dict[_Key, "_Step"] = {}
+    holder: int = 0
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        self.name = None
+        for at in self.waiting[:1]:
+            self.holder, self.name = at.holder, at.name
 
 
 class ShapeNumbers(msgspec.Struct, frozen=True, gc=False):
@@ -102,29 +127,30 @@ class Shapes:
         Of an event that is passed on nothing is left out, so nothing is probed: both numbers are
         those of what matters. With `all_fields` every field counts there too.
         """
-        self._all = self._mapped = self._passed_on = _Place()
-        self._rests: dict[_Key, _Rest] = {}
+        everything = _Place()
+        mapped = passed_on = everything
         if reads is not None:
             paths = [path.split(".") for path in reads]
-            self._mapped = _event_place(paths, self._all, has_rest=True)
-            self._passed_on = _event_place(paths, self._all, has_rest=all_fields)
+            mapped = _event_place(paths, everything, has_rest=True)
+            passed_on = _event_place(paths, everything, has_rest=all_fields)
+        self._steps = 0
+        self._numbers: dict[_Key, ShapeNumbers] = {}
+        self._element = _first_step(everything)
+        self._mapped = _first_step_of_event(mapped)
+        self._passed_on = _first_step_of_event(passed_on)
 
     def numbers_of(
         self, data: dict[str, Any], mapped: Mapped | FanOut, *, passed_on: bool
     ) -> ShapeNumbers:
         """Return the numbers of an event's shape."""
         name = data["event"] if data["type"] == "track" else ""
-        found: list[Any]
         if isinstance(mapped, Mapped):
-            found = [data["type"], name, mapped.route, mapped.notes, mapped.mapped_by, passed_on]
+            way = (data["type"], name, mapped.route, mapped.notes, mapped.mapped_by, passed_on)
         else:
-            found = [data["type"], name, *_ways(mapped), mapped.notes, passed_on]
-        place = self._passed_on if passed_on else self._mapped
-        rest = self._add_structure(place, data, found)
-        mattering = hash(tuple(found))
-        if not rest:
-            return ShapeNumbers(mattering, mattering)
-        return ShapeNumbers(mattering, hash((mattering, *rest)))
+            way = (data["type"], name, *_ways(mapped), mapped.notes, passed_on)
+        last = self._last_steps(self._passed_on if passed_on else self._mapped, data)
+        found = self._numbers.get((way, *last))
+        return found or self._add_numbers(way, last)
 
     def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
         """Return the structure of an event and all it contains: keys, types, emptiness.
@@ -132,61 +158,121 @@ class Shapes:
         For an array it holds the structures of the elements, and that of the first one, but
         neither their order nor their number.
         """
-        return self._structure_in(self._mapped, data)
+        return tuple((last.mattering, last.rest) for last in self._last_steps(self._mapped, data))
 
-    def _structure_in(self, place: _Place, data: dict[str, Any]) -> tuple[Any, ...]:
-        found: list[Any] = []
-        rest = self._add_structure(place, data, found)
-        return *found, *rest
-
-    def _add_structure(self, place: _Place, data: dict[str, Any], found: list[Any]) -> list[Any]:
-        """Add the structure of what matters, and return that of the rest."""
-        objects, rests = [(place, data)], []
-        # Hot path of check (bench_check.py): a flat list takes half the time of nested tuples.
-        for at, one in objects:
-            values = one.values()
-            key = (*one, *map(type, values))
-            number, keys, inner, arrays, rest = at.kinds.get(key) or at.kind_of(key, one)
-            found.append(number)
-            if at.is_read and not all(values):
-                found += (tuple(map(truth, values)),) if keys is None else _empty_in(one, keys)
-            for name, inner_place in inner:
-                # Most empty objects are `integrations`.
-                if value := one[name]:
-                    objects.append((inner_place, value))
-                else:
-                    found.append(0)
-            if arrays:
-                found += [self._structure_of_array(one[name]) for name in arrays]
-            if rest:
-                rests.append((rest, one))
-        return self._structure_of_rests(rests) if rests else rests
-
-    def _structure_of_rests(self, rests: list[tuple[_Rest, dict[str, Any]]]) -> list[Any]:
-        """Return the structure of what does not matter: keys and types."""
-        found: list[Any] = []
-        objects: list[dict[str, Any]] = []
-        known = self._rests
-        for (number, inner, arrays), one in rests:
-            found.append(number)
-            objects += [one[name] for name in inner]
-            if arrays:
-                found += [self._structure_of_array(one[name]) for name in arrays]
-        for one in objects:
-            key = (*one, *map(type, one.values()))
-            number, inner, arrays = known.get(key) or self._new_rest(key, one)
-            found.append(number)
-            if inner:
-                objects += [one[name] for name in inner]
-            if arrays:
-                found += [self._structure_of_array(one[name]) for name in arrays]
+    def _add_numbers(self, way: _Key, last: Sequence[_Step]) -> ShapeNumbers:
+        """Return the numbers of events that are mapped in this way, and remember them."""
+        mattering = hash((way, *(step.mattering for step in last)))
+        rest = [step.rest for step in last]
+        whole = hash((mattering, *rest)) if any(rest) else mattering
+        if len(self._numbers) >= _STEPS_KEPT:
+            self._numbers.clear()
+        found = self._numbers[way, *last] = ShapeNumbers(mattering, whole)
         return found
 
-    def _new_rest(self, key: _Key, one: dict[str, Any]) -> _Rest:
-        if len(self._rests) >= _KINDS_KEPT:
-            self._rests.clear()
-        rest = self._rests[key] = _rest_of(key, one)
-        return rest
+    def _last_steps(self, first: _Step, data: dict[str, Any]) -> list[_Step]:
+        """Return what is known of an event, and of each of its branches."""
+        last = self._last_step(first, data)
+        return [last, *[self._last_step(branch, data[name]) for name, branch in last.branches]]
+
+    def _last_step(self, step: _Step, one: dict[str, Any]) -> _Step:
+        """Return what is known once an object and all that it contains was looked at."""
+        # Hot path of check (bench_check.py): objects that are alike lead along the same steps. So
+        # of a known structure nothing is put together, and nothing is hashed but the keys and the
+        # types of each object.
+        seen = [one]
+        while True:
+            key = (*one, *map(type, one.values()))
+            step = step.after.get(key) or self._after_object(step, key, one)
+            if step.is_read and not all(one.values()):
+                read = one.values() if step.keys is None else map(one.get, step.keys)
+                key = tuple(map(truth, read))
+                step = step.after.get(key) or self._after_empty(step, key, one)
+            if step.arrays:
+                key = tuple([self._structure_of_array(one[at.name]) for at in step.arrays])
+                step = step.after.get(key) or self._after_arrays(step, key)
+            name = step.name
+            if name is None:
+                return step
+            one = seen[step.holder][name]
+            seen.append(one)
+
+    def _after_object(self, step: _Step, key: _Key, one: dict[str, Any]) -> _Step:
+        """Return a new step: after an object with these keys and types."""
+        place, number = step.waiting[0].place, step.looked_at
+        branches = step.branches
+        if not number:
+            branches = [branch for branch in branches if type(one.get(branch[0])) is dict]
+        apart = {name for name, _ in branches} if not number else ()
+        inner = [
+            _Within(number, name, inside)
+            for name in one
+            if name not in apart and (inside := place.of(name))
+        ]
+        keys, mattering, rest = place.keys_in(one), step.mattering, step.rest
+        if place is _UNREAD:
+            rest = hash((rest, key))
+        elif keys is None:
+            mattering = hash((mattering, key))
+        else:
+            mattering = hash((mattering, *((name, type(one[name])) for name in keys)))
+            rest = hash((rest, key)) if place.has_rest else rest
+        objects = [at for at in inner if type(one[at.name]) is dict]
+        found = _Step(
+            mattering,
+            rest,
+            number + 1,
+            (*step.waiting[1:], *objects),
+            [at for at in inner if type(one[at.name]) is list],
+            place.is_read and keys != [],
+            keys,
+            branches,
+        )
+        return self._add(step, key, found)
+
+    def _after_empty(self, step: _Step, empty: _Key, one: dict[str, Any]) -> _Step:
+        """Return a new step: after it was seen which values of an object are empty."""
+        known = one if step.keys is None else step.keys
+        last = step.looked_at - 1
+        waiting = [
+            at for at in step.waiting if at.holder != last or at.name not in known or one[at.name]
+        ]
+        found = replace(
+            step,
+            mattering=hash((step.mattering, empty)),
+            waiting=tuple(waiting),
+            is_read=False,
+            after={},
+        )
+        return self._add(step, empty, found)
+
+    def _after_arrays(self, step: _Step, arrays: _Key) -> _Step:
+        """Return a new step: after the arrays in an object with these structures."""
+        mattering, rest = step.mattering, step.rest
+        for at, structure in zip(step.arrays, arrays, strict=True):
+            if at.place is _UNREAD:
+                rest = hash((rest, structure))
+            else:
+                mattering = hash((mattering, structure))
+        return self._add(
+            step, arrays, replace(step, mattering=mattering, rest=rest, arrays=(), after={})
+        )
+
+    def _add(self, step: _Step, key: _Key, found: _Step) -> _Step:
+        if self._steps >= _STEPS_KEPT:
+            self._forget()
+        self._steps += 1
+        step.after[key] = found
+        return found
+
+    def _forget(self) -> None:
+        """Forget all steps but the first ones."""
+        self._steps = 0
+        self._numbers.clear()
+        for first in (self._element, self._mapped, self._passed_on):
+            first.after.clear()
+            for _, of_branch in first.branches:
+                of_branch.after.clear()
 
     def _structure_of_array(self, array: list[Any]) -> _Key:
         elements = [self._structure_of_element(element) for element in array]
@@ -194,14 +280,26 @@ class Shapes:
 
     def _structure_of_element(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return self._structure_in(self._all, value)
+            last = self._last_step(self._element, value)
+            return last.mattering
         if isinstance(value, list):
             return list, self._structure_of_array(value)
         return type(value), bool(value)
 
 
-def _empty_in(one: dict[str, Any], keys: Sequence[str]) -> Sequence[str]:
-    return [name for name in keys if not one[name]]
+def _first_step(place: _Place, branches: Sequence[tuple[str, _Step]] = ()) -> _Step:
+    """Return the step before an object at a place was looked at."""
+    return _Step(waiting=(_Within(0, "", place),), branches=branches)
+
+
+def _first_step_of_event(place: _Place) -> _Step:
+    """Return the step before an event was looked at.
+
+    Its objects are looked at apart from each other, since each differs for reasons of its own. But
+    where only what matters is looked at, few events differ.
+    """
+    places = {name: inner for name in _OBJECTS if place.has_rest and (inner := place.of(name))}
+    return _first_step(place, [(name, _first_step(inner)) for name, inner in places.items()])
 
 
 def _ways(several: FanOut) -> Iterator[tuple[str, str, bool]]:

@@ -1,9 +1,7 @@
 """The reviewer: maps every line once, and collects outcomes, remarks and fields left out."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from operator import getitem, itemgetter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 import msgspec
@@ -11,10 +9,9 @@ import orjson
 
 from segcli.core.decision import Decision, FanOut, Mapped, rejections_of
 from segcli.core.destination import Remark
-from segcli.core.event import TIME_FIELDS, Event, is_number
-from segcli.core.event_time import are_usual_times, is_time
+from segcli.core.event import Event
+from segcli.core.event_time import are_usual_times
 from segcli.core.line import TooLong
-from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
 from segcli.core.outcome import OVER_LIMIT, Job, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
@@ -24,86 +21,13 @@ from segcli.review.notes import Key, Notebook, note_keys
 from segcli.review.partial_review import PartialReview, ProbeResult, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
 from segcli.review.replay_notes import ReplayNotes, may_affect_any, note_nothing
-from segcli.review.segment_spec import (
-    DATE_FIELDS,
-    EVENT_BYTES,
-    ID_FIELDS,
-    MESSAGE_ID_LENGTH,
-    is_date,
-    need_no_remark,
-)
+from segcli.review.segment_spec import EVENT_BYTES, MESSAGE_ID_LENGTH
+from segcli.review.shape_facts import ShapeFacts, facts_of
 
 _OBJECTS = frozenset({"context", "traits", "properties"})
 _JSON_SPACE = b" \t\r\n"
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Shape:
-    """What is true of all events that agree in what matters of their shapes.
-
-    remarks, keys: the remarks on each of its events, and their keys.
-    passed_on: the events become payloads unchanged.
-    is_usual: nothing but times and the messageId decides whether an event needs further remarks.
-    has_missing_id: each event has a text for a missing id, and so a remark of its own.
-    times: the fields that hold a time as text.
-    get_times: returns their values.
-    dates, other_dates: the paths of the traits that hold a date, as text and as a number.
-    ids: the fields that hold an id as text, without those of the user.
-    """
-
-    remarks: Sequence[Remark]
-    keys: Sequence[Key]
-    passed_on: bool
-    is_usual: bool
-    has_missing_id: bool
-    times: Sequence[str]
-    get_times: Callable[[dict[str, Any]], Sequence[str]]
-    dates: Sequence[tuple[str, ...]]
-    other_dates: Sequence[tuple[str, ...]]
-    ids: Sequence[str]
-
-    def add_texts_of(self, data: dict[str, Any], texts: list[str]) -> None:
-        """Add the texts in an event that have to be times."""
-        texts += self.get_times(data)
-        for path in self.dates:
-            value: Any = data
-            for name in path:
-                value = value[name]
-            texts.append(value)
-
-    def is_usual_of(self, line: bytes, message_id: str | None) -> bool:
-        """Return whether nothing but times decides whether an event needs remarks of its own."""
-        return (
-            self.is_usual
-            and len(line) <= EVENT_BYTES
-            and (message_id is None or len(message_id) <= MESSAGE_ID_LENGTH)
-        )
-
-    def says_all_of(self, line: bytes) -> bool:
-        """Return whether an event of this shape needs no remarks of its own."""
-        data = orjson.loads(line)
-        message_id = data.get("messageId")
-        if (
-            self.has_missing_id
-            or len(line) > EVENT_BYTES
-            or (type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH)
-        ):
-            return False
-        if any(is_missing_id(data[name]) for name in self.ids):
-            return False
-        texts: list[str] = []
-        self.add_texts_of(data, texts)
-        if not are_usual_times(texts) and not self._have_good_times(data):
-            return False
-        return all(is_date(reduce(getitem, path, data), path[-1]) for path in self.other_dates)
-
-    def _have_good_times(self, data: dict[str, Any]) -> bool:
-        """Return whether all times and dates are good, in any form."""
-        return need_no_remark(data[name] for name in self.times) and all(
-            is_time(reduce(getitem, path, data)) for path in self.dates
-        )
 
 
 class _Sight(msgspec.Struct, gc=False):
@@ -113,7 +37,7 @@ class _Sight(msgspec.Struct, gc=False):
     is_counted: it has an event, whose messageId counts.
     message_id: the messageId.
     numbers: those of its shape; None if its event has to be parsed exactly.
-    shape: what is true of such events, if there was one before.
+    facts: what is true of such events, if there was one before.
     differences: how its event differs from tracking plans.
     """
 
@@ -121,7 +45,7 @@ class _Sight(msgspec.Struct, gc=False):
     is_counted: bool = False
     message_id: Any = None
     numbers: ShapeNumbers | None = None
-    shape: _Shape | None = None
+    facts: ShapeFacts | None = None
     differences: Sequence[Key] = ()
 
 
@@ -160,7 +84,7 @@ class Reviewer:
         shapes = Shapes(_looked_into(job), all_fields=watch is not None)
         self._numbers_of = shapes.numbers_of
         self._trials = ShapeProbes(job, shapes)
-        self._shapes: dict[int, _Shape] = {}
+        self._facts: dict[int, ShapeFacts] = {}
         self._tried: set[int] = set()
 
     def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
@@ -185,8 +109,8 @@ class Reviewer:
             return False
         # Few shapes share all events that are passed on: to look at each shape once saves 6 % of
         # the time for webhook (events of bench_check.py).
-        shapes = {sight.shape for sight in sights}
-        return all(shape and shape.passed_on and not shape.keys for shape in shapes)
+        known = {sight.facts for sight in sights}
+        return all(facts and facts.passed_on and not facts.keys for facts in known)
 
     def _look_at_each(
         self,
@@ -199,18 +123,18 @@ class Reviewer:
     ) -> None:
         """Review lines one by one; `are_usual` if the known shapes say all of their events."""
         for line, outcome, sight in zip(lines, outcomes, sights, strict=True):
-            shape = sight.shape
+            facts = sight.facts
             if type(outcome) is FanOut and outcome.mapped and outcome.unmapped:
                 self._rejections.note(line, outcome, seen)
             if (
-                shape
-                and (are_usual or shape.says_all_of(sight.line))
-                and self._counts(sight, shape, seen)
+                facts
+                and (are_usual or facts.says_all_of(sight.line))
+                and self._counts(sight, facts, seen)
             ):
                 if sight.differences:
                     self._note(sight.differences, seen)
-                if shape.keys:
-                    self._notebook.warn(shape.keys, seen.lines, seen.notes)
+                if facts.keys:
+                    self._notebook.warn(facts.keys, seen.lines, seen.notes)
             elif _is_mapped(outcome):
                 self._see_mapped(sight, outcome, seen)
             else:
@@ -224,24 +148,32 @@ class Reviewer:
         # Hot path of check (bench_check.py): the times of all lines are looked at together. The
         # events are not kept until then: to fill fresh memory takes half of the time of parsing.
         texts: list[str] = []
+        ids: list[str] = []
         sights, are_usual = [], True
-        numbers_of, shape_of, watch = self._numbers_of, self._shapes.get, self._watch
+        numbers_of, facts_of_shape, watch = self._numbers_of, self._facts.get, self._watch
         for line, outcome in zip(lines, outcomes, strict=True):
-            if not _is_mapped(outcome) or type(line) is not bytes:
+            if type(line) is not bytes or not (type(outcome) is Mapped or _is_mapped(outcome)):
                 sights.append(_NO_EVENT)
                 continue
-            data = _data_of(line)
-            if data is None:
+            try:
+                data = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                data = {}
+            # Without a type it is a line of a rejects file, which contains the event.
+            if "type" not in data:
                 sights.append(_Sight(line))
                 continue
             numbers = numbers_of(data, outcome, passed_on=is_passed_on(line, outcome))
-            shape, message_id = shape_of(numbers.mattering), data.get("messageId")
-            if shape and are_usual:
-                are_usual = shape.is_usual_of(line, message_id)
-                shape.add_texts_of(data, texts)
+            facts, message_id = facts_of_shape(numbers.mattering), data.get("messageId")
+            if facts and are_usual:
+                are_usual = facts.is_usual and len(line) <= EVENT_BYTES
+                facts.add_texts_of(data, texts)
+                if message_id:
+                    ids.append(message_id)
             differences = watch.differences(data, seen, numbers.whole) if watch else ()
-            sights.append(_Sight(line, True, message_id, numbers, shape, differences))
-        return sights, are_usual and are_usual_times(texts)
+            sights.append(_Sight(line, True, message_id, numbers, facts, differences))
+        are_short = are_usual and max(map(len, ids), default=0) <= MESSAGE_ID_LENGTH
+        return sights, are_short and are_usual_times(texts)
 
     def _note(self, keys: Iterable[Key], seen: PartialReview) -> None:
         for key in keys:
@@ -265,38 +197,24 @@ class Reviewer:
         sight.line, sight.is_counted = event.raw, True
         sight.message_id = event.data.get("messageId")
         # Another line of this group may have had it first.
-        shape = self._shapes.get(numbers.mattering) or self._shape(event, mapped, numbers)
-        if not shape.passed_on and numbers.whole not in self._tried:
+        facts = self._facts.get(numbers.mattering) or self._new_facts(event, mapped, numbers)
+        if not facts.passed_on and numbers.whole not in self._tried:
             self._add_tried(numbers, self._trials.tried(event, mapped, numbers), seen)
-        _count(numbers, shape, seen)
+        _count(numbers, facts, seen)
         of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
-        remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
-        keys = note_keys(remarks) if remarks else shape.keys
+        remarks = _first_by_field([*of_values, *facts.remarks]) if of_values else ()
+        keys = note_keys(remarks) if remarks else facts.keys
         self._notebook.warn(keys, seen.lines, seen.notes)
 
-    def _shape(self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers) -> _Shape:
+    def _new_facts(
+        self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers
+    ) -> ShapeFacts:
         of_destination = self._job.destination.remarks(event, self._job.settings)
         wanted = self._notebook.wanted([*segment_spec.remarks_by_type(event), *of_destination])
-        remarks = _first_by_field(wanted)
-        dates, other_dates = _dates_of(event)
-        ids = _ids_of(event)
-        times = _times_of(event)
-        has_missing_id = HAS_MISSING_ID in mapped.notes
-        shape = _Shape(
-            remarks=remarks,
-            keys=note_keys(remarks),
-            passed_on=is_passed_on(event.raw, mapped),
-            is_usual=not (has_missing_id or ids or other_dates) and _has_usual_id(event),
-            has_missing_id=has_missing_id,
-            times=times,
-            get_times=itemgetter(*times) if len(times) > 1 else _loop_over(times),
-            dates=dates,
-            other_dates=other_dates,
-            ids=ids,
-        )
-        if len(self._shapes) < _SHAPES_KEPT:
-            self._shapes[numbers.mattering] = shape
-        return shape
+        facts = facts_of(event, mapped, _first_by_field(wanted))
+        if len(self._facts) < _SHAPES_KEPT:
+            self._facts[numbers.mattering] = facts
+        return facts
 
     def _see_unmapped(self, line: bytes | TooLong, outcome: Decision, seen: PartialReview) -> None:
         if rejections_of(outcome):
@@ -306,7 +224,7 @@ class Reviewer:
         if self._watch and outcome is not OVER_LIMIT:
             self._watch.see_unmapped(line, seen)
 
-    def _counts(self, sight: _Sight, shape: _Shape, seen: PartialReview) -> bool:
+    def _counts(self, sight: _Sight, facts: ShapeFacts, seen: PartialReview) -> bool:
         """Count an event; False if its shape can only be tried with an event parsed exactly.
 
         Few new shapes differ in what matters from those before: for the others the JSON is enough.
@@ -314,16 +232,14 @@ class Reviewer:
         numbers = sight.numbers
         if numbers is None:
             return False
-        is_new = not (
-            shape.passed_on or numbers.whole in seen.shapes or numbers.whole in self._tried
-        )
-        if is_new:
+        is_known = facts.passed_on or numbers.whole in seen.shapes or numbers.whole in self._tried
+        if not is_known:
             data, size = orjson.loads(sight.line), len(sight.line.strip(_JSON_SPACE))
             tried = self._trials.tried_before(data, size, numbers)
             if tried is None:
                 return False
             self._add_tried(numbers, tried, seen)
-        _count(numbers, shape, seen)
+        _count(numbers, facts, seen)
         return True
 
     def _add_tried(
@@ -353,9 +269,9 @@ def _is_mapped(outcome: Decision) -> TypeGuard[Mapped | FanOut]:
     return type(outcome) is Mapped or (type(outcome) is FanOut and bool(outcome.mapped))
 
 
-def _count(numbers: ShapeNumbers, shape: _Shape, seen: PartialReview) -> None:
-    """Count the next event, which has this shape."""
-    if shape.passed_on:
+def _count(numbers: ShapeNumbers, facts: ShapeFacts, seen: PartialReview) -> None:
+    """Count the next event, of which these are the numbers and the facts of its shape."""
+    if facts.passed_on:
         seen.passed_on += 1
         return
     alike = seen.shapes.get(numbers.whole)
@@ -368,9 +284,9 @@ def _add_sizes(outcomes: Iterable[Decision], seen: PartialReview) -> None:
     """Add the sizes of the payloads, by the key of their request."""
     mapped = [one for one in outcomes if type(one) is Mapped]
     mapped += [one for several in outcomes if type(several) is FanOut for one in several.mapped]
-    keys = {one.request_key for one in mapped}
-    if len(keys) == 1:
-        seen.sizes_of(keys.pop()).extend([len(one.body) for one in mapped])
+    requests = {(one.route, one.request_values) for one in mapped}
+    if len(requests) == 1:
+        seen.sizes_of(mapped[0].request_key).extend([len(one.body) for one in mapped])
         return
     for one in mapped:
         seen.sizes_of(one.request_key).append(len(one.body))
@@ -390,44 +306,6 @@ def _add_ids(sights: Sequence[_Sight], first: int, seen: PartialReview) -> None:
             seen.lines_without_id.add(sight.line.strip(_JSON_SPACE), place)
         elif type(sight.message_id) is str:
             seen.ids.add(sight.message_id, place)
-
-
-def _data_of(line: bytes) -> dict[str, Any] | None:
-    """Parse an event fast, for its shape alone: numbers may be inexact. None if that fails."""
-    try:
-        data = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    # Without a type it is a line of a rejects file, which contains the event.
-    return data if "type" in data else None
-
-
-def _dates_of(event: Event) -> tuple[Sequence[tuple[str, ...]], Sequence[tuple[str, ...]]]:
-    """Return the paths of dates that are text, and of those that are numbers."""
-    found = {path: event.get(".".join(path)) for path in DATE_FIELDS}
-    texts = [path for path, value in found.items() if isinstance(value, str)]
-    return texts, [path for path, value in found.items() if is_number(value)]
-
-
-def _times_of(event: Event) -> Sequence[str]:
-    values = ((name, event.data.get(name)) for name in TIME_FIELDS)
-    return [name for name, value in values if value and isinstance(value, str)]
-
-
-def _loop_over(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[str]]:
-    """Return a function like an `itemgetter`, which returns no sequence for a single name."""
-    return lambda data: [data[name] for name in names]
-
-
-def _ids_of(event: Event) -> Sequence[str]:
-    # A note tells of the others.
-    names = set(ID_FIELDS) - {"userId", "anonymousId"}
-    return [name for name in names if isinstance(event.data.get(name), str)]
-
-
-def _has_usual_id(event: Event) -> bool:
-    """Return whether the messageId is text, or absent."""
-    return isinstance(event.data.get("messageId"), str | None)
 
 
 def _first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:
