@@ -14,16 +14,17 @@ import gc
 import io
 import marshal
 import os
-import select
+import selectors
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -44,8 +45,14 @@ _IMPORTED_BEFORE = ("segcli", "sitecustomize.py")
 # A command imports these where it uses them.
 _IMPORTED_LATE = (
     *("segcli.http.aiohttp_transport", "segcli.http.httpx_transport", "segcli.sandbox"),
-    *("segcli.delivery.pipeline", "segcli.destination_file", "segcli.cli.summary"),
-    *("rich.console", "rich.table", "rich.progress", "uvicorn", "uvicorn.protocols.http.h11_impl"),
+    *("segcli.sandbox.vendors.from_file", "segcli.delivery.pipeline", "segcli.destination_file"),
+    *("segcli.destinations.pointillist", "segcli.destinations.plotline"),
+    *("segcli.destinations.gist", "segcli.destinations.segment", "segcli.destinations.webhook"),
+    *("segcli.cli.summary", "segcli.cli.progress", "segcli.cli.metrics_file"),
+    *("segcli.cli.formats.text", "segcli.cli.formats.json", "segcli.parallel.worker_pool"),
+    *("rich.console", "rich.table", "rich.progress", "click._textwrap", "uvicorn"),
+    *("uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.off"),
+    *("importlib.metadata", "importlib.resources.readers", "zipfile"),
 )
 # The command `segcli` of a shell. A signal for it is a signal for the run.
 _COMMAND = """\
@@ -349,50 +356,82 @@ def _rest_of(pipe: IO[str]) -> str:
 
 
 def _serve(listener: socket.socket) -> None:
-    """Fork a keeper for each connection until stdin ends. A forked process does not return."""
+    """Fork a run for each connection until stdin ends. A forked process does not return."""
     for name in _modules():
         import_module(name)
+    # Its first call reads how wide characters are.
+    import_module("rich.cells").cell_len("\u2026")
     # Otherwise the first collection in each process copies every page of memory.
     gc.collect()
     gc.freeze()
-    while listener in select.select([listener, sys.stdin], [], [])[0]:
-        connection, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            _keep(connection)
-        connection.close()
-        _reap()
-    _reap()
+    # Unlike one of epoll, this selector has no descriptor that a run would have too.
+    waiting = selectors.PollSelector()
+    waiting.register(listener, selectors.EVENT_READ, partial(_accept, listener, waiting))
+    waiting.register(sys.stdin, selectors.EVENT_READ)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is sys.stdin:
+                return
+            key.data()
 
 
-def _keep(connection: socket.socket) -> NoReturn:
-    """Fork the run of a connection, and tell the client how it ends."""
-    head, streams, _, _ = socket.recv_fds(connection, 4, 3)
-    request = marshal.loads(connection.recv(int.from_bytes(head), socket.MSG_WAITALL))
+def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
+    """Fork the run of a new connection."""
+    connection, _ = listener.accept()
+    request, streams = _received_request(connection)
+    if request is None:
+        _close_all([connection, *streams])
+        return
     pid = os.fork()
     if pid == 0:
-        connection.close()
+        _close_all([connection, *(key.fileobj for key in waiting.get_map().values())])
         _become(request, streams)
         _run_and_exit()
-    for stream in streams:
-        os.close(stream)
-    connection.sendall(pid.to_bytes(4))
-    # The process id stays taken until the client knows the exit code, as that of a child does.
-    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert ended
-    code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    _close_all(streams)
+    with suppress(ConnectionError):
+        connection.sendall(pid.to_bytes(4))
+    ended = os.pidfd_open(pid)
+    waiting.register(ended, selectors.EVENT_READ, partial(_tell, pid, ended, connection, waiting))
+
+
+def _received_request(connection: socket.socket) -> tuple[Request | None, list[int]]:
+    """Return the request of a client and its streams; None if the client ends before it is sent."""
+    with suppress(ConnectionError):
+        head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+        size = int.from_bytes(head)
+        text = connection.recv(size, socket.MSG_WAITALL) if size else b""
+        return (marshal.loads(text) if size and len(text) == size else None), streams
+    return None, []
+
+
+def _tell(pid: int, ended: int, connection: socket.socket, waiting: selectors.BaseSelector) -> None:
+    """Tell the client how its run has ended.
+
+    The process id stays taken until the client knows the exit code, as that of a child does.
+    """
+    waiting.unregister(ended)
+    os.close(ended)
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert found
+    code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
     with suppress(ConnectionError):
         connection.sendall(code.to_bytes(4, signed=True))
-        connection.recv(1)
+    waiting.register(connection, selectors.EVENT_READ, partial(_forget, pid, connection, waiting))
+
+
+def _forget(pid: int, connection: socket.socket, waiting: selectors.BaseSelector) -> None:
+    """Free the process id of a run whose client knows how it ended."""
+    waiting.unregister(connection)
+    connection.close()
     os.waitpid(pid, 0)
-    os._exit(0)
 
 
-def _reap() -> None:
-    """Forget the keepers that have ended."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+def _close_all(opened: Iterable[Any]) -> None:
+    for one in opened:
+        if isinstance(one, int):
+            os.close(one)
+        elif one is not sys.stdin:
+            one.close()
 
 
 def _run_and_exit() -> NoReturn:
