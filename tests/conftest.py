@@ -1,5 +1,6 @@
 """Fixtures that the tests share."""
 
+import atexit
 import gc
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from _pytest.runner import runtestprotocol
 from support.fakes import Answer, CommandResult, ReceivedRequest, Vendor, vendor_server
 from support.fork_server import (
     TIMEOUT,
@@ -61,8 +63,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_one_of_several(config):
+        # Registered first, so called last: to free what thousands of tests leave takes a second.
+        atexit.register(os._exit, 0)
+
+
+def _is_one_of_several(config: pytest.Config) -> bool:
+    """Return whether this process of xdist runs tests for another one, which reports them."""
+    return hasattr(config, "workerinput")
+
+
 def pytest_collection_finish() -> None:
     # No collection visits the tests, and no forked process copies their memory.
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """In a process of xdist, do not report that a setup or a teardown passed, if no option asks.
+
+    Two thirds of the reports say so, and to send and count them takes as long as a short test.
+    """
+    options = item.config.option
+    if not _is_one_of_several(item.config) or options.durations is not None or options.xmlpath:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    # Collections after this one, of pytest's own, have nothing left to visit.
+    gc.collect()
     gc.freeze()
 
 
