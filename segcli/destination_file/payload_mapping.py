@@ -115,7 +115,7 @@ def _mistakes_in(mapping: dict[str, Any]) -> Iterator[Problem]:
     yield from found
     wrong = {"/".join(one.path.split("/")[:2]) for one in found}
     sound = {key: value for key, value in mapping.items() if f"/{key}" not in wrong}
-    if "" not in wrong and not problems(sound):
+    if "" not in wrong and not (found and problems(sound)):
         yield from lint(sound)
 
 

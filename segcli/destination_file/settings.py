@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import make_dataclass
 from decimal import Decimal
+from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
 
@@ -44,6 +45,8 @@ _OF_TEXTS: tuple[Role, ...] = (
 _OF_SEGCLI = frozenset({"label", "endpoint"})
 _TEXTUAL = frozenset({"text", "address"})
 _MAY_BE_REQUIRED = _TEXTUAL | {"map"}
+# Name, type, default, the default as it is written in Python, help, whether it is required, shapes.
+_Field = tuple[str, type, Any, str, str, bool, tuple[Shape, ...]]
 
 
 def settings_of(
@@ -67,17 +70,37 @@ def settings_of(
     if "endpoint" in table:
         _check_endpoint(table["endpoint"], placeholders, mistakes)
     else:
-        fields.append(("endpoint", str, _endpoint(request.address)))
+        fields.append(_endpoint(request.address))
     if request.oauth and TOKEN_URL in table:
         _check_token_url(request.oauth, mistakes)
     elif request.oauth:
-        fields.append((TOKEN_URL, str, _token_url(request.oauth)))
-    return make_dataclass("Settings", fields, frozen=True, slots=True)
+        fields.append(_token_url(request.oauth))
+    return _dataclass_of(tuple(fields))
+
+
+@lru_cache(maxsize=64)
+def _dataclass_of(fields: tuple[_Field, ...]) -> type[Any]:
+    """Return the dataclass with these fields: one for the process, which takes 2 ms to make.
+
+    A page or a program that reads a changed file again has the same settings mostly.
+    """
+    rules = [
+        (name, kind, setting(default, help=text, required=is_required, shapes=shapes))
+        for name, kind, default, _, text, is_required, shapes in fields
+    ]
+    return make_dataclass("Settings", rules, frozen=True, slots=True)
+
+
+def _declared(
+    name: str, default: Any, text: str, *, required: bool = False, shapes: tuple[Shape, ...]
+) -> _Field:
+    # 0.0 and -0.0 are equal, and only written differently.
+    return name, type(default), default, repr(default), text, required, shapes
 
 
 def _field(
     name: str, entry: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
-) -> tuple[str, type, Any]:
+) -> _Field:
     path: Path = ("settings", name)
     kind = _kind(entry)
     shapes = [*placeholders.shapes(name), *_SHAPES.get(kind, ())]
@@ -85,13 +108,13 @@ def _field(
         for where, problem in _problems(name, entry, kind, placeholders):
             mistakes.add((*path, *where), problem)
     default = _default(entry, kind, shapes, path, mistakes)
-    rules = setting(
+    return _declared(
+        name,
         Secret() if entry.get("secret") else default,
-        help=entry.get("help", ""),
+        entry.get("help", ""),
         required=entry.get("required", False),
         shapes=tuple(dict.fromkeys(shapes)),
     )
-    return name, Secret if entry.get("secret") else _TYPES[kind], rules
 
 
 def _kind(entry: Mapping[str, Any]) -> str:
@@ -186,19 +209,19 @@ def _check_token_url(oauth: OAuth, mistakes: Mistakes) -> None:
         mistakes.add(("settings", TOKEN_URL), problem)
 
 
-def _token_url(oauth: OAuth) -> Any:
+def _token_url(oauth: OAuth) -> _Field:
     """Return the setting that replaces the address of tokens."""
     default = token_default(oauth.token)
     text = "address of access tokens" if default else "replaces the address of access tokens"
-    return setting(default, help=text, shapes=(ADDRESS_SHAPE,))
+    return _declared(TOKEN_URL, default, text, shapes=(ADDRESS_SHAPE,))
 
 
-def _endpoint(address: AddressLayout | None) -> Any:
+def _endpoint(address: AddressLayout | None) -> _Field:
     """Return the setting `endpoint`, with the scheme and host of the address as its default."""
     parts = address.base.parts if address else ()
     base = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
     is_plain = all(isinstance(part, str) for part in parts)
     shapes = (START,) if address and (address.path.parts or address.query.parts) else ()
     if is_plain:
-        return setting(base, help="scheme and host of the address", shapes=shapes)
-    return setting("", help=f"replaces {base}", shapes=shapes)
+        return _declared("endpoint", base, "scheme and host of the address", shapes=shapes)
+    return _declared("endpoint", "", f"replaces {base}", shapes=shapes)

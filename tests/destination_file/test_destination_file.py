@@ -220,6 +220,19 @@ def test_payload_limit_applies_without_a_batch() -> None:
 # --- settings
 
 
+@pytest.mark.parametrize(
+    ("default", "equal"), [(1, True), (1.0, 1), (0.0, -0.0), (-0.0, 0.0), ("1", 1), (False, 0)]
+)
+def test_default_is_the_one_of_the_file_after_a_file_with_an_equal_one(
+    default: Any, equal: Any
+) -> None:
+    def written(value: Any) -> str:
+        changes = {"settings.n": {"default": value}, "actions.0.mapping.n": {"@setting": "n"}}
+        return repr(job_of(acme(changes)).settings.n)
+
+    assert (written(equal), written(default)) == (repr(equal), repr(default))
+
+
 SETTINGS = {
     "settings.region": {"default": "eu", "help": "where"},
     "settings.n": {"default": 7},
