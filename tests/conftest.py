@@ -66,7 +66,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if _is_one_of_several(config):
         # Registered first, so called last: to free what thousands of tests leave takes a second.
-        atexit.register(os._exit, 0)
+        atexit.register(_end_at_once, os.getpid())
+
+
+def _end_at_once(pid: int) -> None:
+    # A process that a test forks has an exit code of its own.
+    if os.getpid() == pid:
+        os._exit(0)
 
 
 def _is_one_of_several(config: pytest.Config) -> bool:
