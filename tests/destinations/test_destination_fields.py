@@ -13,7 +13,7 @@ from support.tables import for_each
 
 from segcli import catalog
 from segcli.core import exact_json
-from segcli.core.destination import Destination, Field
+from segcli.core.destination import Field
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.event_time import parse_time
 
@@ -83,7 +83,9 @@ def moved_parts(before: Any, after: Any, path: Path = ()) -> Iterator[str]:
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before.keys() | after.keys():
-            yield from moved_parts(before.get(key), after.get(key), (*path, key))
+            # Most are the same; a generator for each of them takes most of the time.
+            if (one := before.get(key)) != (another := after.get(key)):
+                yield from moved_parts(one, another, (*path, key))
         return
     if isinstance(before, list) and isinstance(after, list):
         for number, (one, another) in enumerate(zip_longest(before, after)):
@@ -93,34 +95,41 @@ def moved_parts(before: Any, after: Any, path: Path = ()) -> Iterator[str]:
         yield from (dotted(part) for part, leaf in leaves(value, path) if leaf is not None)
 
 
-def events_of_every_shape(destination: Destination[Any]) -> list[Event]:
-    """Return one sample event of each shape that the destination takes; not the giant one."""
+@cache
+def changed_samples() -> tuple[tuple[Event, list[tuple[str, Event]]], ...]:
+    """Return one sample event of each shape, with each of its values replaced in turn.
+
+    For each replaced value: its dotted path and the changed event. Not of the giant event.
+    """
     shapes = {
         (event.type, tuple(path for path, _ in leaves(event.data))): event
         for event in good_events()
-        if event.type in destination.types and len(event.raw) < 10_000
+        if len(event.raw) < 10_000
     }
-    return list(shapes.values())
+    return tuple((event, list(changed_in_turn(event))) for event in shapes.values())
 
 
-def changes_in(name: str, event: Event) -> Iterator[Change]:
-    """Replace each value of an event in turn and see what moves."""
-    before = mapped(name, event)
-    if before is None:
-        return
+def changed_in_turn(event: Event) -> Iterator[tuple[str, Event]]:
     for path, value in leaves(event.data):
-        if value is None or path == ("type",):
+        if value is not None and path != ("type",):
+            yield dotted(path), parse(exact_json.dumps(with_another(event.data, path)))
+
+
+def changes_in(name: str) -> Iterator[Change]:
+    """Map every changed sample event that the destination takes and see what moves."""
+    for event, changed in changed_samples():
+        if event.type not in find(name).types or (before := mapped(name, event)) is None:
             continue
-        after = mapped(name, parse(exact_json.dumps(with_another(event.data, path))))
-        if after is not None:
-            moved = frozenset(moved_parts(before, after))
-            yield Change(event.type, dotted(path), moved)
+        for source, another in changed:
+            after = mapped(name, another)
+            if after is not None:
+                yield Change(event.type, source, frozenset(moved_parts(before, after)))
 
 
 @cache
 def changes(name: str) -> tuple[Change, ...]:
-    events = events_of_every_shape(find(name))
-    return tuple(change for event in events for change in changes_in(name, event))
+    """Return the different changes: many events move the same parts."""
+    return tuple(dict.fromkeys(changes_in(name)))
 
 
 def is_on(row: Field, kind: str) -> bool:
