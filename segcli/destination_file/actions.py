@@ -175,6 +175,8 @@ class ActionSet:
         self.subscriptions = subscriptions
         self._fans_out = fans_out
         self._placed = [(f"actions[{at}]", one) for at, one in enumerate(subscriptions)]
+        # The settings that were found to fit last: a page makes a job for every question.
+        self._fitting: Any = None
 
     def skip_reason(self, event: Event, settings: Any) -> str | None:  # noqa: ARG002  # the interface
         """Return a reason to skip the event if no action takes it; otherwise None."""
@@ -213,10 +215,13 @@ class ActionSet:
 
     def misfit(self, settings: Any) -> str:
         """Return which mapping does not take the values of its settings; "" if each does."""
+        if self._fitting is not None and settings == self._fitting:
+            return ""
         for one in self.subscriptions:
             if one.settings and not fits(one.mapping, settings):
                 names = ", ".join(sorted(one.settings))
                 return f"the mapping of {one.name} does not take these values: {names}"
+        self._fitting = settings
         return ""
 
     def fields(self) -> Iterator[Field]:

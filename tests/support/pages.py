@@ -64,14 +64,15 @@ def page_options(*files: Path, dest: str = "gist", **more: Any) -> PageOptions:
 
 
 class Client:
-    """Sends requests to an app without a socket."""
+    """Sends requests to an app without a socket, one at a time."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, runner: asyncio.Runner) -> None:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._runner = runner
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Return the whole response."""
-        return asyncio.run(self._sent(method, path, more))
+        return self._runner.run(self._sent(method, path, more))
 
     async def _sent(self, method: str, path: str, more: dict[str, Any]) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url=AT) as client:
@@ -86,12 +87,12 @@ class Page:
     answers: the bodies of all answers.
     """
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, runner: asyncio.Runner) -> None:
         self.bench = bench
         self.answers: list[bytes] = []
         guard = Guard(server="the page of segcli", hosts=own_hosts((), PORT))
         self.access = Access(page_app(bench, Visitors()), TOKEN, guard)
-        self.client = Client(self.access)
+        self.client = Client(self.access, runner)
 
     def get(self, path: str, **parameters: Any) -> Any:
         """Return the JSON of an answer; text for what is none."""
@@ -116,5 +117,4 @@ def page_of(*files: Path, **options: Any) -> Iterator[Page]:
     with ExitStack() as stack:
         bench = Workbench(setup, stack, run=RunState(setup.redactor))
         bench.index.wait()
-        page = Page(bench)
-        yield page
+        yield Page(bench, stack.enter_context(asyncio.Runner()))

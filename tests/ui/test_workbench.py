@@ -393,18 +393,24 @@ def test_coverage_and_golden_differences_follow_an_edit(
     assert after["counts"]["mapped"] == 1
 
 
-def many_orders(folder: Path) -> Path:
+def many_orders(folder: Path, count: int) -> Path:
     """Write more events than are reviewed at once; the last one alone has a coupon."""
-    events = [track(n) | {"properties": {"total": n}} for n in range(MOST_LINES + 200)]
+    events = [track(n) | {"properties": {"total": n}} for n in range(count)]
     events[-1]["properties"]["coupon"] = "X"
     (folder / "acme.toml").write_text(ACME)
     return write_events(folder / "events.jsonl", events)
 
 
 def test_all_lines_are_reviewed_on_request(
-    open_page: PageOf, segcli: Callable[..., Any], tmp_path: Path
+    open_page: PageOf,
+    segcli: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    events = many_orders(tmp_path)
+    # Many reviews: the next test has as many lines as are reviewed of a page.
+    most_lines = 300
+    monkeypatch.setattr("segcli.ui.background_review.MOST_LINES", most_lines)
+    events = many_orders(tmp_path, most_lines + 200)
     segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
     page = open_page(events, dest="./acme.toml", expect=Path("golden"))
     wait_until(lambda: "counts" in page.get("api/review"))
@@ -413,9 +419,9 @@ def test_all_lines_are_reviewed_on_request(
     wait_until(lambda: page.get("api/review")["isWhole"])
     whole = page.get("api/review")
 
-    assert (first["lines"], first["isWhole"], first["differences"]) == (MOST_LINES, False, [])
+    assert (first["lines"], first["isWhole"], first["differences"]) == (most_lines, False, [])
     assert "properties.coupon" not in [one["path"] for one in first["notCarried"]]
-    assert whole["lines"] == sum(whole["counts"].values()) == MOST_LINES + 200
+    assert whole["lines"] == sum(whole["counts"].values()) == most_lines + 200
     assert whole["differences"] == []
     assert "properties.coupon" in [one["path"] for one in whole["notCarried"]]
     assert page.get("api/state")["reviewed"] is None
@@ -423,13 +429,13 @@ def test_all_lines_are_reviewed_on_request(
     wait_until(lambda: not page.get("api/review")["isWhole"])
     page.post("api/review", all=True)
     wait_until(lambda: page.get("api/review")["isWhole"])
-    assert [one["lines"] for one in page.get("api/review")["differences"]] == [MOST_LINES + 200]
+    assert [one["lines"] for one in page.get("api/review")["differences"]] == [most_lines + 200]
 
 
 def test_review_of_all_lines_shows_its_progress_and_stops_with_the_next_edit(
     open_page: PageOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = open_page(many_orders(tmp_path), dest="./acme.toml")
+    page = open_page(many_orders(tmp_path, MOST_LINES + 200), dest="./acme.toml")
     wait_until(lambda: "counts" in page.get("api/review"))
     lines, may_go_on, given = page.bench.index.lines, threading.Event(), []
 
