@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.compression import gz
@@ -24,22 +25,38 @@ def text_of(path: Path, *numbers: int, **more: object) -> bytes:
     ).read_bytes()
 
 
-@pytest.fixture
-def archive(bucket: Bucket, tmp_path: Path) -> Bucket:
-    """Fill the bucket with five days of two sources, two events each, as Segment writes them."""
+def fill(bucket: Bucket, folder: Path) -> Bucket:
+    """Put five days of two sources into a bucket, two events each, as Segment writes them."""
     for day in range(5):
         for place, source_id in enumerate(("web", "app")):
             at = f"2026-02-0{day + 1}T12:00:00Z"
             number = 4 * day + 2 * place
             bucket.put(
                 f"in/segment-logs/{source_id}/{FIRST + day * DAY}/{day}{place}.gz",
-                gz(text_of(tmp_path / "plain", number, number + 1, timestamp=at)),
+                gz(text_of(folder / "plain", number, number + 1, timestamp=at)),
                 ContentEncoding="gzip",
             )
     bucket.put("in/segment-logs/dummy-object.txt", b"")
     bucket.put("in/segment-logs-of-others/x.gz", b"no gzip")
     bucket.put("in/", b"")
     return bucket
+
+
+@pytest.fixture
+def archive(bucket: Bucket, tmp_path: Path) -> Bucket:
+    """Return an archive that the test may change."""
+    return fill(bucket, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def filled_once(s3_client: Any, tmp_path_factory: pytest.TempPathFactory) -> Bucket:
+    return fill(Bucket(s3_client, "unchanged-archive"), tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture
+def unchanged_archive(bucket: Bucket, filled_once: Bucket) -> Bucket:  # noqa: ARG001  # its settings
+    """Return an archive for tests that only read it."""
+    return filled_once
 
 
 def numbers_in(said: CommandResult) -> list[int]:
@@ -58,8 +75,8 @@ def test_object_replaced_after_listing_is_detected(address: str, bucket: Bucket)
         found.remote.check_same()
 
 
-def test_an_archive_is_read_in_the_order_of_time(archive: Bucket, segcli: Segcli) -> None:
-    said = segcli("transform", "-q", "-d", "webhook", f"{archive}/in/segment-logs")
+def test_an_archive_is_read_in_the_order_of_time(unchanged_archive: Bucket, segcli: Segcli) -> None:
+    said = segcli("transform", "-q", "-d", "webhook", f"{unchanged_archive}/in/segment-logs")
 
     assert said.code == 0, said.err
     assert numbers_in(said) == list(range(20))
@@ -78,9 +95,9 @@ def test_an_archive_is_read_in_the_order_of_time(archive: Bucket, segcli: Segcli
     ],
 )
 def test_prefix_pattern_or_object_can_be_named(
-    below: str, numbers: range | tuple[int, ...], archive: Bucket, segcli: Segcli
+    below: str, numbers: range | tuple[int, ...], unchanged_archive: Bucket, segcli: Segcli
 ) -> None:
-    said = segcli("transform", "-q", "-d", "webhook", f"{archive}/{below}")
+    said = segcli("transform", "-q", "-d", "webhook", f"{unchanged_archive}/{below}")
 
     assert numbers_in(said) == list(numbers)
 
@@ -170,10 +187,10 @@ def test_resume_with_a_replaced_object_is_an_error_that_names_it(
 
 
 def test_journal_and_messages_name_the_prefix_as_typed(
-    archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
+    unchanged_archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     limited_vendor = LimitedVendor(left=3)
-    address = f"{archive}/in/segment-logs"
+    address = f"{unchanged_archive}/in/segment-logs"
     command = to_webhook(vendor(limited_vendor).url, address)
     stopped = segcli(*command)
 

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 import pytest
+import trustme
 
 from segcli.inputs import download
 
@@ -55,12 +56,26 @@ def s3_client(s3_endpoint: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def models() -> Iterator[None]:
-    """Read the description of S3 once: s3fs makes a session for each test, which would read it."""
-    loader = pytest.importorskip("botocore.loaders").JSONFileLoader
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Read once what s3fs reads for the session that it makes for each test.
+
+    That is the description of S3 and the list of all services. Of the authorities, which are loaded
+    for addresses without https too, there is one here instead of a hundred.
+    """
+    loaders = pytest.importorskip("botocore.loaders")
+    loader, services = loaders.JSONFileLoader, loaders.Loader.list_available_services
     load = cache(partial(loader.load_file, loader()))
+    list_services = cache(partial(services, loaders.create_loader()))
+    authority = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(authority)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "load_file", lambda _, path: load(path))
+        patch.setattr(
+            loaders.Loader,
+            "list_available_services",
+            lambda _, type_name: list_services(type_name=type_name),
+        )
+        patch.setitem(ENVIRONMENT, "AWS_CA_BUNDLE", str(authority))
         yield
 
 
