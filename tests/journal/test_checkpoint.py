@@ -18,6 +18,7 @@ from support.resuming import (
     settled_lines,
     to_webhook,
 )
+from support.tables import for_each
 
 from segcli.journal import checkpoint
 from segcli.journal.checkpoint import Checkpoint, Header
@@ -65,11 +66,8 @@ def test_journal_has_the_settled_lines_of_every_state(
     }
 
 
-@pytest.mark.parametrize(
-    "behind",
-    [b"", b"\0" * 5000, b"\xff\n\xff\n", b'"}\n00000000 {}\n'],
-    ids=["nothing", "room", "garbage", "a record"],
-)
+# Nothing, room, garbage, and a record.
+@for_each("behind", [b"", b"\0" * 5000, b"\xff\n\xff\n", b'"}\n00000000 {}\n'])
 def test_journal_cut_at_any_byte_gives_a_prefix_of_settled_lines(
     small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path, behind: bytes
 ) -> None:
@@ -109,7 +107,7 @@ def test_damage_in_the_last_record_keeps_the_earlier_records(
         assert settled_by(checkpoint.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
 
 
-@pytest.mark.parametrize("bit", range(8))
+@for_each("bit", range(8))
 def test_damaged_bit_in_the_middle_is_an_error_that_names_the_line(
     bit: int, small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
 ) -> None:
