@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from support.fakes import (
     wait_until,
     write_events,
 )
+from support.fork_server import ForkServer
 from support.hostile import (
     CLOSING,
     HOSTILE,
@@ -33,6 +35,8 @@ from support.hostile import (
     START,
     CommandOutput,
     check_harmless,
+    forked_off_a_terminal,
+    forked_on_a_terminal,
     in_this_process,
     off_a_terminal,
     on_a_terminal,
@@ -73,13 +77,19 @@ def shown(request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str]) 
 
 
 @pytest.fixture(params=["pipe", "terminal"])
-def shown_by_a_process(
-    request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str]
+def shown_by_processes(
+    request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str], forking: ForkServer
 ) -> Show:
-    """Do the same in a process of its own, which takes much longer."""
+    """Do the same in a process for each command: a new one of Python first, then forked ones."""
     is_terminal = request.param == "terminal"
-    run = on_a_terminal if is_terminal else off_a_terminal
-    return _showing(run, is_terminal, tmp_path, home)
+    started = on_a_terminal if is_terminal else off_a_terminal
+    forked = forked_on_a_terminal if is_terminal else forked_off_a_terminal
+    runs = chain([started], repeat(partial(forked, forking=forking)))
+
+    def run_next(words: list[str], folder: Path, env: dict[str, str]) -> CommandOutput:
+        return next(runs)(words, folder, env)
+
+    return _showing(run_next, is_terminal, tmp_path, home)
 
 
 def _showing(
@@ -386,12 +396,12 @@ def test_hostile_arguments_are_escaped_on_a_terminal(words: list[str], shown: Sh
 
 
 def test_hostile_text_is_escaped_in_a_separate_process(
-    shown_by_a_process: Show, events: Path
+    shown_by_processes: Show, events: Path
 ) -> None:
-    assert shown_by_a_process("transform", "--where", HOSTILE.replace("\0", "")).code == 2
-    assert shown_by_a_process(*TRANSFORM, "--rejects", "kept", events, data=True).code == 1
-    assert shown_by_a_process("check", "-d", "gist", events).code == 1
-    assert shown_by_a_process(*SEND, "--sandbox", "--rejects", NAME, events).code == 1
+    assert shown_by_processes("transform", "--where", HOSTILE.replace("\0", "")).code == 2
+    assert shown_by_processes(*TRANSFORM, "--rejects", "kept", events, data=True).code == 1
+    assert shown_by_processes("check", "-d", "gist", events).code == 1
+    assert shown_by_processes(*SEND, "--sandbox", "--rejects", NAME, events).code == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from support.fakes import PATIENCE
+from support.fork_server import ForkServer, Streams
 
 from segcli.cli import main
 
@@ -141,26 +142,52 @@ def on_a_terminal(
     words: list[str], folder: Path, env: dict[str, str], *, columns: int = 100
 ) -> CommandOutput:
     """Run a command on a terminal that changes nothing; both outputs are in `err`."""
+    with _printed_on_a_terminal(columns) as (theirs, seen):
+        process = subprocess.run(
+            _command(words),
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=folder,
+            env=env | {"TERM": "xterm-256color"},
+            timeout=120,
+            check=False,
+        )
+    return CommandOutput(process.returncode, b"", b"".join(seen))
+
+
+def forked_off_a_terminal(
+    words: list[str], folder: Path, env: dict[str, str], *, forking: ForkServer
+) -> CommandOutput:
+    """Do what `off_a_terminal` does with a forked process."""
+    done = forking.run(words, cwd=folder, env=env, streams=Streams())
+    return CommandOutput(done.returncode, done.stdout, done.stderr)
+
+
+def forked_on_a_terminal(
+    words: list[str], folder: Path, env: dict[str, str], *, forking: ForkServer
+) -> CommandOutput:
+    """Do what `on_a_terminal` does with a forked process."""
+    terminal = env | {"TERM": "xterm-256color"}
+    with _printed_on_a_terminal(100) as (theirs, seen):
+        streams = Streams(stdout=theirs, stderr=theirs)
+        done = forking.run(words, cwd=folder, env=terminal, streams=streams)
+    return CommandOutput(done.returncode, b"", b"".join(seen))
+
+
+@contextmanager
+def _printed_on_a_terminal(columns: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield a terminal for a process, and what is printed on it by the end of the block."""
     ours, theirs = _terminal(columns)
-    process = subprocess.Popen(
-        _command(words),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=folder,
-        env=env | {"TERM": "xterm-256color"},
-    )
-    os.close(theirs)
     seen: list[bytes] = []
     reader = threading.Thread(target=_read_all, args=(ours, seen))
     reader.start()
     try:
-        code = process.wait(timeout=120)
+        yield theirs, seen
     finally:
-        process.kill()
+        os.close(theirs)
         reader.join()
         os.close(ours)
-    return CommandOutput(code, b"", b"".join(seen))
 
 
 def _terminal(columns: int) -> tuple[int, int]:
