@@ -85,9 +85,10 @@ class TextColumn:
 
     def encoded(self, number: int) -> bytes:
         """Return a text as UTF-8, which sorts in the same order as the text."""
-        if self._starts[number] < 0:
+        place = self._starts[number]
+        if place < 0:
             return b""
-        page, start = divmod(self._starts[number], _TEXT_PAGE)
+        page, start = divmod(place, _TEXT_PAGE)
         return bytes(self._pages[page][start : start + self._sizes[number]])
 
     def _put(self, content: bytes) -> int:

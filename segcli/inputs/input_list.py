@@ -196,7 +196,8 @@ class InputList(Sequence[Input]):
 
     def _input(self, row: int, place: int) -> Input:
         folder = self._folders[self._folder_of[row]]
-        size = None if self._sizes[row] == _NOT_TOLD else self._sizes[row]
+        told = self._sizes[row]
+        size = None if told == _NOT_TOLD else told
         if folder.store is not None:
             return self._remote(row, place, size)
         name, changed = folder.path + self._names[row], self._stamps[row]
