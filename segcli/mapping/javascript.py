@@ -77,7 +77,7 @@ def entries(value: Any) -> Iterable[tuple[str, Any]]:
     As in JavaScript, names that are whole numbers come first, in numeric order.
     """
     if isinstance(value, dict):
-        if any(map(is_index, value)):
+        if any(map(_INDEX.fullmatch, value)):
             return sorted(value.items(), key=_place)
         return value.items()
     if isinstance(value, list):
