@@ -150,7 +150,22 @@ def play(story: Coroutine[Any, Any, T]) -> T:
     A story that hangs fails at once.
     """
     with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
-        return runner.run(story)
+        return returned_in(runner, story)
+
+
+def returned_in(runner: asyncio.Runner, story: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine and return its result.
+
+    In some versions of Python a runner formats its task twice, with the result that it holds: for
+    a reply of some megabytes that takes longer than the story.
+    """
+    found: list[T] = []
+
+    async def whole() -> None:
+        found.append(await story)
+
+    runner.run(whole())
+    return found[0]
 
 
 def clock() -> float:

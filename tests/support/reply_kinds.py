@@ -77,7 +77,7 @@ def _end(call: Call, then: AfterReply) -> None:
         call.await_read()
         call.reset()
     elif then is AfterReply.HOLD:
-        call.await_end()
+        call.hold()
 
 
 def _reply(*headers: str, line: str = "HTTP/1.1 200 OK", body: bytes = b"{}") -> bytes:

@@ -2,17 +2,19 @@
 
 import asyncio
 import os
+import selectors
 import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support.fakes import wait_until
+from support.fakes import returned_in, wait_until
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
@@ -27,13 +29,17 @@ Talk = Callable[["Call"], None]
 
 @dataclass(slots=True)
 class SocketServer:
-    """Where the server listens, and the requests it got, each as it came, in order."""
+    """Where the server listens, and the requests it got, each as it came, in order.
+
+    silent: set once the client has read the last that a call will say.
+    """
 
     port: int
     host: str = "127.0.0.1"
     scheme: str = "http"
     got: list[bytes] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+    silent: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -77,6 +83,12 @@ class Call:
         """Answer every request like this, as long as there are any."""
         while self.read():
             self.say(text)
+
+    def hold(self) -> None:
+        """Say nothing more until the client closes the connection."""
+        self.await_read()
+        self.wire.silent.set()
+        self.await_end()
 
     def await_end(self) -> None:
         """Wait until the client closes the connection."""
@@ -161,14 +173,51 @@ def replies_to(
 
 
 def over(
-    transport: str, story: Callable[[Post], Coroutine[Any, Any, Any]], *, timeout: float = 5.0
+    transport: str,
+    story: Callable[[Post], Coroutine[Any, Any, Any]],
+    *,
+    timeout: float = 5.0,
+    silent: Sequence[SocketServer] = (),
 ) -> Any:
+    """Return what a story returns.
+
+    Once all of these servers are silent, the clock jumps to what is due next: the story waits for
+    nothing else.
+    """
+
     async def whole() -> Any:
         network = network_from(os.environ)
         async with open_client(transport, timeout=timeout, network=network) as post:
             return await story(post)
 
-    return asyncio.run(whole())
+    with asyncio.Runner(loop_factory=partial(_LoopUntilSilence, silent)) as runner:
+        return returned_in(runner, whole())
+
+
+class _ClockUntilSilence(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+    def __init__(self, servers: Sequence[SocketServer]) -> None:
+        super().__init__()
+        self.jumped = 0.0
+        self._servers = servers
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if not (self._servers and timeout):
+            found: list[tuple[selectors.SelectorKey, int]] = super().select(timeout)
+            return found
+        # Only now has the loop done all that follows from what it has read.
+        if all(server.silent.is_set() for server in self._servers):
+            self.jumped += timeout
+            return super().select(0)
+        return super().select(min(timeout, 0.005))
+
+
+class _LoopUntilSilence(asyncio.SelectorEventLoop):
+    def __init__(self, servers: Sequence[SocketServer]) -> None:
+        self._clock = _ClockUntilSilence(servers)
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return super().time() + self._clock.jumped
 
 
 def _request(one: Request | str) -> Request:
