@@ -203,6 +203,15 @@ class Vendor:
     got: list[ReceivedRequest]
 
 
+class HttpServer(ThreadingHTTPServer):
+    """A server to which many may connect at once.
+
+    By default five connections wait to be accepted; the next one is tried again after a second.
+    """
+
+    request_queue_size = 128
+
+
 @contextmanager
 def vendor_server(
     answers: Callable[[ReceivedRequest], Answer], context: ssl.SSLContext | None = None
@@ -231,7 +240,7 @@ def vendor_server(
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with HttpServer(("127.0.0.1", 0), Handler) as server:
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import md5
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from support.fakes import HttpServer
 
 
 @dataclass(slots=True)
@@ -56,11 +58,7 @@ def web_server() -> Iterator[WebServer]:
             thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # Of forty that knock at once, more than these would have to knock again a second later.
-    request_queue_size = 128
-
+class _Server(HttpServer):
     def handle_error(self, *_: Any) -> None:
         """Whoever breaks off is not answered any more."""
 
