@@ -114,7 +114,7 @@ def test_printed_command_resumes_with_smaller_bodies_and_no_duplicates(
     write_events(tmp_path / "events.jsonl", events)
     with socket_server(vendor.talk) as wire:
         to = ["send", "-d", name, "--endpoint", wire.url, "--http-transport", transport]
-        how = ["--set", "batch=50", "--retry-for", "1s", "--report", "report.json"]
+        how = ["--set", "batch=50", "--retry-for", "250ms", "--report", "report.json"]
         said = with_keys(*to, *how, "events.jsonl")
         stopped_at = sum(vendor.took.values())
         again = paste(printed_command(said.err))
@@ -139,7 +139,7 @@ def test_resumed_run_may_change_the_batch_size(
     vendor = VendorWithBodyLimit("batch")
     write_events(tmp_path / "events.jsonl", small_then_large("track"))
     with socket_server(vendor.talk) as wire:
-        to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "1s"]
+        to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "250ms"]
         assert with_keys(*to, "--set", "batch=50", "events.jsonl").code == 3
         vendor.largest = 0
         said = with_keys(*to, "--set", option, "--resume", "events.jsonl")
@@ -156,7 +156,7 @@ def test_printed_command_has_no_resume_if_nothing_was_sent(
     vendor = VendorWithBodyLimit("batch")
     write_events(tmp_path / "events.jsonl", small_then_large("track")[50:])
     with socket_server(vendor.talk) as wire:
-        to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "1s"]
+        to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "250ms"]
         said = with_keys(*to, "events.jsonl")
         lines = said.err.splitlines()
         command = lines[lines.index("To try again, type:") + 1]
