@@ -24,9 +24,9 @@ Told = tuple[str, bool]
 # The second tells 200 to come and 300 to go, and is given up on its way through the latter; by
 # the third those who went come back, and most of those who came go.
 LISTS = [
-    (range(3_000), 400, True),
-    (range(300, 3_200), 130, False),
-    (range(3_050), 60, True),
+    (range(1_500), 400, True),
+    (range(300, 1_700), 130, False),
+    (range(1_550), 60, True),
 ]
 KILLS = 3
 IN_FLIGHT = 10

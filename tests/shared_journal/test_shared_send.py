@@ -31,13 +31,13 @@ import segcli as program
 
 Machine = Callable[..., ForkedProcess]
 
-EVENTS = 750
+EVENTS = 450
 USERS = 60
 IN_FLIGHT = 8
 # Less waiting for older attempts: their last requests are over sooner.
 LEASE = {"segcli.shared_journal.take_over.LEASE": 2.0}
-BAD = 350
-REFUSED = 401
+BAD = 210
+REFUSED = 241
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ def test_the_older_of_two_concurrent_attempts_stops(
     tmp_path: Path,
 ) -> None:
     begun = threading.Event()
-    recording_vendor = RecordingVendor(60, begun.set)
+    recording_vendor = RecordingVendor(40, begun.set)
     path = write_events(tmp_path / "events.jsonl", events)
     command = sending(vendor(recording_vendor), path, place)
     # Slow, so that it has events left when the other one takes over.
