@@ -196,7 +196,8 @@ def check(  # noqa: PLR0913  # as `transform`
 
     Raises UsageError, InputError if an input cannot be read to its end, and OutputError.
     """
-    from segcli.review.checker import CheckRun, review_inputs  # noqa: PLC0415
+    from segcli.review.check_run import CheckRun  # noqa: PLC0415
+    from segcli.review.checker import review_inputs  # noqa: PLC0415
     from segcli.review.wanted import Wanted  # noqa: PLC0415
     from segcli.runs.plans import read_plans  # noqa: PLC0415
 

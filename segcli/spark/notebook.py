@@ -130,7 +130,7 @@ def check(  # noqa: PLR0913  # as `transform`
     if a file cannot be read to its end.
     """
     check_modules()
-    from segcli.review.checker import CheckRun  # noqa: PLC0415  # slow
+    from segcli.review.check_run import CheckRun  # noqa: PLC0415  # slow
     from segcli.review.wanted import Wanted  # noqa: PLC0415
     from segcli.runs.plans import read_plans  # noqa: PLC0415
     from segcli.spark.review import review_on_spark  # noqa: PLC0415  # needs pyarrow

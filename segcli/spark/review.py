@@ -8,7 +8,8 @@ from typing import Any
 
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
-from segcli.review.checker import CheckRun, JoinedReview
+from segcli.review.check_run import CheckRun
+from segcli.review.joined_review import JoinedReview
 from segcli.review.notes import HashedLines
 from segcli.review.partial_review import PartialReview
 from segcli.review.review import Review

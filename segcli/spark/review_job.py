@@ -15,7 +15,8 @@ from segcli.errors import Stopped
 from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of
 from segcli.plan.plan import Plan
-from segcli.review.checker import CheckRun, block_reviewer
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import block_reviewer
 from segcli.review.notes import HashedLines, Key
 from segcli.review.partial_review import PartialReview
 

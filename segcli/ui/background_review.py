@@ -10,7 +10,8 @@ from segcli.core.outcome import Job
 from segcli.core.visible_text import visible
 from segcli.errors import SegcliError
 from segcli.inputs import Input
-from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import review_inputs
 from segcli.review.codes import CODES
 from segcli.review.findings import Finding, Group
 from segcli.review.review import Review

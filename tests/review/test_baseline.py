@@ -184,7 +184,7 @@ def test_update_baseline_needs_a_baseline_path(segcli: Segcli) -> None:
 def test_baseline_with_too_many_groups_is_not_written(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segcli.review.checker._MOST_GROUPS", 1)
+    monkeypatch.setattr("segcli.review.check_run._MOST_GROUPS", 1)
 
     told = segcli(*CHECK, "--update-baseline", "--max-findings", "1")
 

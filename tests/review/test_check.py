@@ -17,7 +17,8 @@ from support.samples import event_of, job_for, line_of, payload_of
 from segcli.destinations import BUILT_IN
 from segcli.errors import InputError
 from segcli.inputs import inputs
-from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import review_inputs
 
 Segcli = Callable[..., CommandResult]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")

@@ -78,7 +78,7 @@ def test_json_has_every_finding_whatever_is_printed(segcli: Segcli, tmp_path: Pa
 def test_json_names_no_group_for_findings_of_too_many_groups(
     segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segcli.review.checker._MOST_GROUPS", 1)
+    monkeypatch.setattr("segcli.review.check_run._MOST_GROUPS", 1)
     out = segcli(*CHECK, "--max-findings", "1", "--format", "json").out
 
     check_is_valid("json", out)

@@ -15,7 +15,8 @@ from segcli.inputs import inputs
 from segcli.parallel import ordered_map
 from segcli.parallel.worker import WorkerFailed
 from segcli.review import coverage
-from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import review_inputs
 from segcli.review.review import Review
 
 

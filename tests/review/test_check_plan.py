@@ -24,7 +24,8 @@ from segcli.parallel import ordered_map
 from segcli.plan.plan import Plan
 from segcli.plan.reading import read_plan
 from segcli.review import coverage
-from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import review_inputs
 from segcli.review.review import Review
 from segcli.runs.plans import read_plans
 

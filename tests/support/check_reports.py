@@ -20,7 +20,8 @@ from segcli.core.destination import Payload
 from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
 from segcli.lines import chunks
-from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import review_inputs
 from segcli.review.coverage import LeftOut
 from segcli.review.estimate import RouteEstimate
 from segcli.review.findings import Finding, Group

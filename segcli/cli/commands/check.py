@@ -25,7 +25,8 @@ from segcli.errors import Exit, OutputError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.record_actions import judge_for
-from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.check_run import CheckRun
+from segcli.review.checker import review_inputs
 from segcli.review.codes import CODES
 from segcli.review.review import Review
 from segcli.review.wanted import Wanted
