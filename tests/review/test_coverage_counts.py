@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped, map_event
 from segcli.plan.reading import read_plan
 from segcli.review import coverage as coverage_module
+from segcli.review import event_shape as event_shape_module
 from segcli.review import reviewer as reviewer_module
 from segcli.review.coverage import Coverage
 from segcli.review.event_shape import ShapeNumbers, Shapes
@@ -285,6 +287,46 @@ def test_a_declaration_of_what_is_read_or_copied_saves_work_and_changes_no_findi
 
     assert found.document() == expected.document()
     assert found.findings == expected.findings
+
+
+def test_shapes_have_the_same_numbers_after_known_structures_were_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = [json.loads(event.raw) for event in good_events()]
+    events += [{"type": "page", "properties": {f"p{one}": [{"a": {}}]}} for one in range(50)]
+    mapped = Mapped("/events", b"{}", "u1")
+
+    def numbers() -> list[ShapeNumbers]:
+        shapes = Shapes(READS)
+        return [shapes.numbers_of(one, mapped, passed_on=False) for one in events]
+
+    expected = numbers()
+    monkeypatch.setattr(event_shape_module, "_STEPS_KEPT", 7)
+
+    assert numbers() == expected
+    assert len({one.whole for one in expected}) > 60
+
+
+def test_known_structures_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_shape_module, "_STEPS_KEPT", 100)
+    shapes = Shapes(READS)
+    lines = [
+        {"type": "page", "context": {f"c{one}": {"a": one}}, f"own{one}": one, "properties": {}}
+        for one in range(1000)
+    ]
+    mapped = Mapped("/events", b"{}", "u1")
+    tracemalloc.start()
+    try:
+        peaks = []
+        for part in (lines[:300], lines[300:]):
+            tracemalloc.reset_peak()
+            for one in part:
+                shapes.numbers_of(one, mapped, passed_on=False)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_numbers_tell_apart_what_matters_from_the_whole_shape() -> None:
