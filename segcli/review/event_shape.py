@@ -12,7 +12,7 @@ from segcli.core.decision import FanOut, Mapped
 
 _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
-_SPACE = 16
+MOST_SPACE = 16
 # Each holds the keys and types of an object; an input may have new ones in every line.
 _STEPS_KEPT = 20_000
 
@@ -329,7 +329,7 @@ def is_passed_on(line: bytes, mapped: Mapped | FanOut) -> bool:
     # The sizes are compared first: most payloads have a different one.
     body = mapped.body
     size = len(body)
-    if not size <= len(line) <= size + _SPACE:
+    if not size <= len(line) <= size + MOST_SPACE:
         return False
     # Only an unusual line begins with white space; to cut it off copies the line.
     if line.startswith(body):

@@ -125,6 +125,12 @@ class FieldProbe:
         return _encoded(payloads_made(Event(raw, self._data, self._event.actions), self._job))
 
 
+# The paths of the values of an object; the keys of the objects in it, each with what paths there
+# begin with; and the keys of its arrays, each with its path.
+_KnownObject: TypeAlias = tuple[frozenset[str], list[tuple[str, str]], list[tuple[str, str]]]
+_NO_LEAVES = (dict, list, type(None))
+
+
 class KnownPaths:
     """Finds the paths of events' values; what objects with equal keys and types share is kept.
 
@@ -133,7 +139,7 @@ class KnownPaths:
 
     def __init__(self, left_aside: Collection[str] = ()) -> None:
         self._left_aside = ENVELOPE.union(left_aside)
-        self._known: dict[tuple[Any, ...], tuple[frozenset[str], list[str], list[str]]] = {}
+        self._known: dict[tuple[Any, ...], _KnownObject] = {}
 
     def of(self, data: dict[str, Any]) -> frozenset[str]:
         """Return the paths of an event's values: those that a `FieldProbe` of it probes."""
@@ -143,24 +149,19 @@ class KnownPaths:
             key = (prefix, *one, *map(type, one.values()))
             paths, inner, arrays = self._known.get(key) or self._new(key, prefix, one)
             found.append(paths)
-            objects += [(f"{prefix}{name}.", one[name]) for name in inner]
-            found += [_paths_below(f"{prefix}{name}", one[name]) for name in arrays]
+            objects += [(start, one[name]) for name, start in inner]
+            found += [_paths_below(path, one[name]) for name, path in arrays]
         return frozenset().union(*found)
 
-    def _new(
-        self, key: tuple[Any, ...], prefix: str, one: dict[str, Any]
-    ) -> tuple[frozenset[str], list[str], list[str]]:
-        """Return the paths of an object's own values, and the keys of its objects and arrays."""
+    def _new(self, key: tuple[Any, ...], prefix: str, one: dict[str, Any]) -> _KnownObject:
         if len(self._known) >= _KNOWN_KEPT:
             self._known.clear()
         names = [name for name in one if prefix or name.partition(".")[0] not in self._left_aside]
-        inner = [name for name in names if type(one[name]) is dict]
-        arrays = [name for name in names if type(one[name]) is list]
-        values = [name for name in names if one[name] is not None]
-        paths = frozenset(f"{prefix}{name}" for name in values) - {
-            f"{prefix}{name}" for name in (*inner, *arrays)
-        }
-        found = self._known[key] = paths, inner, arrays
+        values = {f"{prefix}{name}": one[name] for name in names}
+        paths = [path for path, value in values.items() if type(value) not in _NO_LEAVES]
+        inner = [(name, f"{prefix}{name}.") for name in names if type(one[name]) is dict]
+        arrays = [(name, f"{prefix}{name}") for name in names if type(one[name]) is list]
+        found = self._known[key] = frozenset(paths), inner, arrays
         return found
 
 
