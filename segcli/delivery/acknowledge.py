@@ -9,11 +9,11 @@ from segcli.delivery.queues import SendQueue
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.throttle import Throttle
 
-# Results wait for more results before a sync, while there are events of other users to send.
-# Whether there still are is checked every so many seconds.
+# Results wait for more results before a sync, while there are events of other users to send. After
+# this many seconds it is checked again whether there are such events.
 _LOOKS_EVERY = 0.004
-# With so many events the wait ends, however much a sync costs. So full batches wait no longer than
-# they would for a disk: many users wait for each of them.
+# This many results wait no longer than they would for a disk, however much a sync costs: many users
+# wait for each full batch.
 _ENOUGH = 32
 # A worker that waits for a batch is idle only if those before it are sent by then.
 _BUSY_SECONDS = 0.25

@@ -12,7 +12,7 @@ from segcli.core.decision import FanOut, Mapped
 
 _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
-MOST_SPACE = 16
+_SPACE = 16
 # Each holds the keys and types of an object; an input may have new ones in every line.
 _STEPS_KEPT = 20_000
 
@@ -79,6 +79,7 @@ class _Step(msgspec.Struct, eq=False):
     keys: the keys of these values; None for all.
     branches: the objects that are looked at apart from all others, each with its first step.
     after: the known steps from here, by what the next object is like.
+    holder, name: those of the first object that waits; None as its name if none does.
     """
 
     mattering: int = 0
@@ -219,14 +220,14 @@ class Shapes:
             rest = hash((rest, key)) if place.has_rest else rest
         objects = [at for at in inner if type(one[at.name]) is dict]
         found = _Step(
-            mattering,
-            rest,
-            number + 1,
-            (*step.waiting[1:], *objects),
-            [at for at in inner if type(one[at.name]) is list],
-            place.is_read and keys != [],
-            keys,
-            branches,
+            mattering=mattering,
+            rest=rest,
+            looked_at=number + 1,
+            waiting=(*step.waiting[1:], *objects),
+            arrays=[at for at in inner if type(one[at.name]) is list],
+            is_read=place.is_read and keys != [],
+            keys=keys,
+            branches=branches,
         )
         return self._add(step, key, found)
 
@@ -329,7 +330,7 @@ def is_passed_on(line: bytes, mapped: Mapped | FanOut) -> bool:
     # The sizes are compared first: most payloads have a different one.
     body = mapped.body
     size = len(body)
-    if not size <= len(line) <= size + MOST_SPACE:
+    if not size <= len(line) <= size + _SPACE:
         return False
     # Only an unusual line begins with white space; to cut it off copies the line.
     if line.startswith(body):

@@ -15,7 +15,7 @@ from segcli.core.line import TooLong
 from segcli.core.outcome import OVER_LIMIT, Job, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
-from segcli.review.event_shape import MOST_SPACE, ShapeNumbers, Shapes, is_passed_on
+from segcli.review.event_shape import ShapeNumbers, Shapes, is_passed_on
 from segcli.review.golden_file import message_id_of
 from segcli.review.notes import Key, Notebook, note_keys
 from segcli.review.partial_review import PartialReview, ProbeResult, Rejections, ShapeCount
@@ -163,10 +163,7 @@ class Reviewer:
             if "type" not in data:
                 sights.append(_Sight(line))
                 continue
-            # Most payloads are smaller than their events.
-            is_near = type(outcome) is not Mapped or len(line) - len(outcome.body) <= MOST_SPACE
-            passed_on = is_near and is_passed_on(line, outcome)
-            numbers = numbers_of(data, outcome, passed_on=passed_on)
+            numbers = numbers_of(data, outcome, passed_on=is_passed_on(line, outcome))
             facts, message_id = facts_of_shape(numbers.mattering), data.get("messageId")
             if facts and are_usual:
                 are_usual = facts.is_usual and len(line) <= EVENT_BYTES
@@ -235,11 +232,8 @@ class Reviewer:
         numbers = sight.numbers
         if numbers is None:
             return False
-        alike = seen.shapes.get(numbers.whole)
-        if alike is not None:
-            alike.events += 1
-            return True
-        if not (facts.passed_on or numbers.whole in self._tried):
+        is_known = facts.passed_on or numbers.whole in seen.shapes or numbers.whole in self._tried
+        if not is_known:
             data, size = orjson.loads(sight.line), len(sight.line.strip(_JSON_SPACE))
             tried = self._trials.tried_before(data, size, numbers)
             if tried is None:
