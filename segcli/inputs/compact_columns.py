@@ -13,12 +13,15 @@ class NumberColumn:
     """Numbers by place, from 0; -1 if not set.
 
     A number needs four bytes, or eight if one number of its page needs them. Memory is allocated in
-    pages: one array that grows would leave gaps of its own size.
+    pages: one array that grows would leave gaps of its own size. Pages of a large column have eight
+    bytes a number from the start: most of its numbers need them, and to widen a page takes longer
+    than to fill it.
     """
 
-    __slots__ = ("_count", "_pages")
+    __slots__ = ("_count", "_pages", "_type")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_large: bool = False) -> None:
+        self._type = _LARGE if is_large else _SMALL
         self._pages: list[array[int]] = []
         self._count = 0
 
@@ -36,7 +39,7 @@ class NumberColumn:
     def __setitem__(self, place: int, number: int) -> None:
         page, within = divmod(place, _NUMBER_PAGE)
         while len(self._pages) <= page:
-            self._pages.append(array(_SMALL, [-1]) * _NUMBER_PAGE)
+            self._pages.append(array(self._type, [-1]) * _NUMBER_PAGE)
         try:
             self._pages[page][within] = number
         except OverflowError:

@@ -56,7 +56,7 @@ class InputList(Sequence[Input]):
         self._names = TextColumn()
         self._sizes = NumberColumn()
         # The time of a file's last change, in nanoseconds; for an object, whether it has ranges.
-        self._stamps = NumberColumn()
+        self._stamps = NumberColumn(is_large=True)
         self._order = array("I")
         self._renamed: dict[int, str] = {}
         # Where the order of the inputs is doubtful.

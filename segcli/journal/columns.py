@@ -95,7 +95,7 @@ class Marks(Mapping[int, Mark]):
         # Bytes * 2, plus 1 if they end within a line.
         self._to = NumberColumn()
         # The two halves of each digest.
-        self._first, self._second = NumberColumn(), NumberColumn()
+        self._first, self._second = (NumberColumn(is_large=True) for _ in range(2))
         # Marks whose digest does not have the usual length and form.
         self._others: dict[int, Mark] = {}
 

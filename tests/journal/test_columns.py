@@ -16,9 +16,11 @@ TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=8)
 NUMBERS = st.integers(-1, 2**61)
 
 
-@given(st.lists(st.tuples(PLACES, NUMBERS)))
-def test_number_column_returns_the_last_value_set(steps: list[tuple[int, int]]) -> None:
-    column, expected = NumberColumn(), dict[int, int]()
+@given(st.booleans(), st.lists(st.tuples(PLACES, NUMBERS)))
+def test_number_column_returns_the_last_value_set(
+    is_large: bool, steps: list[tuple[int, int]]
+) -> None:
+    column, expected = NumberColumn(is_large=is_large), dict[int, int]()
     for place, number in steps:
         column[place] = expected[place] = number
     assert list(column) == [expected.get(place, -1) for place in range(len(column))]
