@@ -107,19 +107,31 @@ def test_damage_in_the_last_record_keeps_the_earlier_records(
         assert settled_by(checkpoint.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
 
 
-@for_each("bit", range(8))
 def test_damaged_bit_in_the_middle_is_an_error_that_names_the_line(
-    bit: int, small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
+    small_run: tuple[LimitedVendor, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
     second = content.index(b"\n") + 1
     # Stop at the line break before the last record: without it, no complete line follows.
     for place in range(second, content.rindex(b"\n", 0, -1)):
-        put(path, damaged(content, place, bit) + bytes(5000))
-        line = content.count(b"\n", 0, place) + 1
-        with pytest.raises(checkpoint.Damaged, match=rf"\.journal is damaged in line {line}$"):
-            checkpoint.read_checkpoint(path)
+        for bit in bits_to_damage(content, place):
+            put(path, damaged(content, place, bit) + bytes(5000))
+            line = content.count(b"\n", 0, place) + 1
+            with pytest.raises(checkpoint.Damaged, match=rf"\.journal is damaged in line {line}$"):
+                checkpoint.read_checkpoint(path)
+
+
+def bits_to_damage(content: bytes, place: int) -> list[int]:
+    """Return the bits of a byte to flip: every one that may count for more than the checksum.
+
+    A line break and a zero byte may come or go, and a checksum may be written in another way. All
+    else is text, of which the checksum alone is read: one bit, of each byte another one.
+    """
+    start = content.rindex(b"\n", 0, place) + 1
+    is_checksum = place - start < len("00000000 ") or content[place] == ord("\n")
+    special = {bit for bit in range(8) if is_checksum or content[place] ^ 1 << bit in b"\n\0"}
+    return sorted({place % 8} | special)
 
 
 @pytest.mark.parametrize("damage", ["a bit", "two zeros"])
