@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.event_strategies import events_with_every_kind_of_value
+from support.event_strategies import lines_with_any_kind_of_value
 from support.samples import NAMES, SAMPLES, job_for, line_of, lines_of
 
 from segcli.accounting.rejects import Rejects
@@ -81,7 +81,7 @@ def many(tmp_path: Path) -> Path:
     """A file with valid, invalid and unusual lines, mixed, without a line break at its end."""
     chance = random.Random(11)
     lines = [line for name in NAMES for line in lines_of(name) if len(line) < 5000]
-    lines += [event.raw for event in chance.sample(events_with_every_kind_of_value(), 300)]
+    lines += lines_with_any_kind_of_value(chance, 300)
     lines += [b"", b" ", b"\r", b"\xff", b"{", b'"' * 7000, b"{}" * 2000, b"[" * 200] * 5
     lines += [line_of(timestamp="2026-02-03", n="x" * length) for length in range(0, 9000, 500)]
     chance.shuffle(lines)

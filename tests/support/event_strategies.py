@@ -1,6 +1,8 @@
 """Sample events with changed fields: each one to every type of value, or any to arbitrary JSON."""
 
 import json
+import random
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -18,8 +20,8 @@ Path = tuple[str | int, ...]
 
 DESTINATIONS = (*map(find, EVERYBODY), ACME)
 GONE = object()
+# Gone is the last: behind it there is no place for another value.
 KINDS = (
-    GONE,
     None,
     True,
     0,
@@ -32,6 +34,7 @@ KINDS = (
     [1, {"a": []}],
     {},
     {"": {"b": 1}},
+    GONE,
 )
 SETTINGS: dict[str, tuple[dict[str, str], ...]] = {
     "pointillist": ({}, {"properties": "true", "actor": "visitor"}),
@@ -85,20 +88,34 @@ def replace_at(value: Any, path: Path, new: Any) -> None:
 @cache
 def events_with_every_kind_of_value() -> tuple[Event, ...]:
     """Every field of the samples, in one event of each call that has it, with each of `KINDS`."""
+    lines = (line for event, path in _fields() for line in _lines_with(event, path, KINDS))
+    return tuple(event for line in lines if isinstance(event := event_of(line), Event))
+
+
+def lines_with_any_kind_of_value(chance: random.Random, count: int) -> list[bytes]:
+    """Some lines of events that have one of `KINDS` in one of their fields."""
+    fields = chance.choices(_fields(), k=count)
+    return [_lines_with(event, path, [chance.choice(KINDS)])[0] for event, path in fields]
+
+
+def _fields() -> list[tuple[Event, Path]]:
+    """Return every field of the samples, as its path in one event of each call that has it."""
     fields = {
         (event.type, tuple("*" if isinstance(key, int) else key for key in path)): (event, path)
         for event in good_events()
         for path in paths(event.data)
         if len(path) < 4
     }
-    lines = (mutated_line(event, path, kind) for event, path in fields.values() for kind in KINDS)
-    return tuple(event for line in lines if isinstance(event := event_of(line), Event))
+    return [*fields.values()]
 
 
-def mutated_line(event: Event, path: Path, new: Any) -> bytes:
+def _lines_with(event: Event, path: Path, kinds: Iterable[object]) -> list[bytes]:
     data = json.loads(event.raw)
-    replace_at(data, path, new)
-    return json.dumps(data).encode()
+    lines = []
+    for kind in kinds:
+        replace_at(data, path, kind)
+        lines.append(json.dumps(data).encode())
+    return lines
 
 
 @cache
