@@ -57,13 +57,13 @@ class BothWays:
         self.assert_all_same([(line, whole)])
 
     def assert_all_same(self, lines: Sequence[tuple[bytes, Event | Decision]]) -> None:
-        """Map lines both ways, as many as a run reads at once; with what full parsing makes of each."""
+        """Map lines both ways, all in one call. Each stands with what full parsing makes of it."""
         found = self.decide([line for line, _ in lines])
-        for (line, whole), outcome in zip(lines, found, strict=True):
+        for (line, whole), decision in zip(lines, found, strict=True):
             expected = self.map_(whole) if isinstance(whole, Event) else whole
             # To show both takes as long as all the rest; equal payloads are shown alike.
-            if not (isinstance(outcome, Mapped) and outcome == expected):
-                assert shown(outcome) == shown(expected), line
+            if not (isinstance(decision, Mapped) and decision == expected):
+                assert shown(decision) == shown(expected), line
 
 
 @cache

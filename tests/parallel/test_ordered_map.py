@@ -82,7 +82,7 @@ def many(tmp_path: Path) -> Path:
     chance = random.Random(11)
     lines = [line for name in NAMES for line in lines_of(name) if len(line) < 5000]
     lines += lines_with_any_kind_of_value(chance, 300)
-    lines += [b"", b" ", b"\r", b"\xff", b"{", b'"' * 7000, b"{}" * 2000, b"[" * 200] * 5
+    lines += [b"", b" ", b"\r", b"\xff", b"{", b'"' * 7000, b"{}" * 9 + b" " * 4000, b"[" * 200] * 5
     lines += [line_of(timestamp="2026-02-03", n="x" * length) for length in range(0, 9000, 500)]
     chance.shuffle(lines)
     path = tmp_path / "many.jsonl"
