@@ -34,7 +34,7 @@ def fill(bucket: Bucket, folder: Path) -> Bucket:
             bucket.put(
                 f"in/segment-logs/{source_id}/{FIRST + day * DAY}/{day}{place}.gz",
                 gz(text_of(folder / "plain", number, number + 1, timestamp=at)),
-                ContentEncoding="gzip",
+                encoding="gzip",
             )
     bucket.put("in/segment-logs/dummy-object.txt", b"")
     bucket.put("in/segment-logs-of-others/x.gz", b"no gzip")

@@ -80,18 +80,24 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Bucket:
-    """A bucket with a unique name."""
+    """A bucket with a unique name. The tests change it in the server's memory, without requests."""
 
     def __init__(self, client: Any, name: str) -> None:
+        from moto.core import DEFAULT_ACCOUNT_ID
+        from moto.s3.models import s3_backends
+
         self.client = client
         self.name = name
-        client.create_bucket(Bucket=name)
+        self._store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        self._store.create_bucket(name, ENVIRONMENT["AWS_DEFAULT_REGION"])
 
-    def put(self, key: str, content: bytes, **more: str) -> None:
-        self.client.put_object(Bucket=self.name, Key=key, Body=content, **more)
+    def put(self, key: str, content: bytes, *, encoding: str = "") -> None:
+        stored = self._store.put_object(self.name, key, content)
+        if encoding:
+            stored.set_metadata({"content-encoding": encoding})
 
     def remove(self, key: str) -> None:
-        self.client.delete_object(Bucket=self.name, Key=key)
+        self._store.delete_object(self.name, key)
 
     def __str__(self) -> str:
         return f"s3://{self.name}"
