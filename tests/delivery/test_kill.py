@@ -17,17 +17,17 @@ from support.resuming import JOURNAL, duplicates
 
 Spawn = Callable[..., ForkedProcess]
 
-LINES = 4_000
+LINES = 2_000
 USERS = 250
 IN_FLIGHT = 16
 KILLS_ON_THE_WAY = 20
 KILLS_AT_THE_START = 5
-BAD = frozenset(range(150, LINES, 200))
-POISONED = frozenset(range(250, LINES, 200))
+BAD = frozenset(range(150, LINES, 90))
+POISONED = frozenset(range(200, LINES, 90))
 
 # After a fault a run waits a twentieth of the time.
 SHORT_WAITS = {"segcli.delivery.retry._FIRST_WAIT": 0.025}
-FAULTS = ("503:0.6%", "429:1%", "reset:2%")
+FAULTS = ("503:1.2%", "429:2%", "reset:4%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def moments() -> list[tuple[bool, Moment]]:
     dice = random.Random(20)
     least = len(json.dumps(line(0))) + 40
     # As many events are left behind the last one that none ends before it is killed.
-    shares = sorted(dice.uniform(0.01, 0.7) for _ in range(KILLS_ON_THE_WAY))
+    shares = sorted(dice.uniform(0.01, 0.6) for _ in range(KILLS_ON_THE_WAY))
     found: list[tuple[bool, Moment]] = [
         (False, _when_taken(int(share * LINES * least))) for share in shares
     ]
