@@ -51,7 +51,7 @@ class Sandbox:
 def sandbox(spawn: Spawn, tmp_path: Path) -> Iterator[Sandbox]:
     kept = tmp_path / "kept"
     faults = [word for fault in FAULTS for word in ("--fault", fault)]
-    how = ["--retry-after", "10ms", "--poison", "POISON", "--seed", "7", "--keep", kept]
+    how = ["--retry-after", "1ms", "--poison", "POISON", "--seed", "7", "--keep", kept]
     process = spawn("sandbox", "--port", "0", *faults, *how)
     assert process.stdout
     url = process.stdout.readline().partition("listens at ")[2].partition(";")[0]

@@ -1,9 +1,10 @@
-"""The main promise at size: four thousand events through a vendor with typical failures."""
+"""The main promise at size: two thousand events through a vendor with many failures."""
 
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from support.fakes import job_to, track, write_events
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
@@ -11,18 +12,19 @@ from segcli.delivery.pipeline import SendRun, deliver
 from segcli.lines import chunks
 from segcli.sandbox import Fault, SandboxServer
 
-EVENTS, USERS = 4_000, 200
+EVENTS, USERS = 2_000, 100
 
 
 def test_thousands_of_events_arrive_in_order_with_duplicates_only_after_resets(
-    start_sandbox: Callable[..., SandboxServer], tmp_path: Path
+    start_sandbox: Callable[..., SandboxServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.025)
     # 7919 is a prime: neighbouring lines have unrelated users.
     sent = [track(number, f"u{number * 7919 % USERS}") for number in range(EVENTS)]
     path = write_events(tmp_path / "events.jsonl", sent)
     at = start_sandbox(
-        faults=(Fault("503", 0.05), Fault("429", 0.02), Fault("reset", 0.03)),
-        retry_after=0.01,
+        faults=(Fault("503", 0.1), Fault("429", 0.04), Fault("reset", 0.06)),
+        retry_after=0.001,
         seed=20_260_203,
     )
     tally = Tally()
