@@ -339,6 +339,6 @@ def test_unsaved_deliveries_never_exceed_the_concurrency(
 
     folder = tmp_path_factory.mktemp("run")
     found = pipeline(folder, concurrency=concurrency, store=store, retry_for=1e6)
-    sent(found, of_users(dice.choice("abcdefghijkl") for _ in range(60)), answers)
+    sent(found, of_users(dice.choice("abcdefghijkl") for _ in range(30)), answers)
 
-    assert store.lines == set(range(60))
+    assert store.lines == set(range(30))
