@@ -21,12 +21,12 @@ Segcli = Callable[..., CommandResult]
 Spawn = Callable[..., ForkedProcess]
 Told = tuple[str, bool]
 # Each list, how many are told at most before a kill, and whether a sync is left to finish at last.
-# The second tells 200 to come and 300 to go, and is given up on its way through the latter; by
+# The second tells 100 to come and 150 to go, and is given up on its way through the latter; by
 # the third those who went come back, and most of those who came go.
 LISTS = [
-    (range(1_500), 400, True),
-    (range(300, 1_700), 130, False),
-    (range(1_550), 60, True),
+    (range(750), 200, True),
+    (range(150, 850), 80, False),
+    (range(775), 40, True),
 ]
 KILLS = 3
 IN_FLIGHT = 10
