@@ -216,17 +216,25 @@ class HttpServer(ThreadingHTTPServer):
 def vendor_server(
     answers: Callable[[ReceivedRequest], Answer], context: ssl.SSLContext | None = None
 ) -> Iterator[Vendor]:
-    """Serve on a free port, with TLS if asked; `answers` gets one request at a time."""
+    """Serve on a free port, with TLS if asked; `answers` gets one request at a time.
+
+    A connection stays open for the next request, unless a reply is cut short or there is none.
+    """
     got: list[ReceivedRequest] = []
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # A reply is sent as a whole: its second packet would wait for the receipt of the first.
+        wbufsize = -1
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             request = ReceivedRequest(self.path, dict(self.headers.items()), body)
             with lock:
                 got.append(request)
                 answer = answers(request)
+            self.close_connection |= not answer.status or answer.length is not None
             if not answer.status:
                 return
             self.send_response_only(answer.status)
