@@ -63,4 +63,4 @@ def test_damaged_points_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_too_many_points_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 2,000 points"):
-        points_in(as_read([POINT] * (MOST_POINTS + 1)))
+        points_in(as_read([POINT]) * (MOST_POINTS + 1))

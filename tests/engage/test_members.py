@@ -145,7 +145,7 @@ def test_unclosed_quote_makes_the_rest_one_bad_row(read: ReadFinding) -> None:
 def test_unclosed_quote_does_not_load_the_whole_file(
     read: ReadFinding,
 ) -> None:
-    rows = read(b'userId,email\n"u1,a\n' + b"u2,b\n" * 100_000)
+    rows = read(b'userId,email\n"u1,a\n' + b"u2,b\n" * 50_000)
     [row] = [row for row in rows if isinstance(row, BadRow)]
 
     assert row.problem.startswith("not CSV: field larger than field limit")

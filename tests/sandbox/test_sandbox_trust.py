@@ -191,7 +191,7 @@ def test_body_is_released_while_its_reply_is_delayed() -> None:
 def test_gzip_body_of_a_webhook_is_not_decompressed(
     client: httpx.Client, sandbox: SandboxServer
 ) -> None:
-    bomb = gzip.compress(json.dumps({"a": "0" * 64_000_000}).encode())
+    bomb = gzip.compress(json.dumps({"a": "0" * 20_000_000}).encode())
 
     started = time.process_time()
     reply = client.post(
