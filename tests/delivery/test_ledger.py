@@ -92,7 +92,7 @@ def accepted_once(at: SandboxServer) -> int:
 
 def faults(**shares: float) -> dict[str, Any]:
     chosen = tuple(Fault(kind.removeprefix("_"), share) for kind, share in shares.items())
-    return {"faults": chosen, "seed": 11, "retry_after": 0.01}
+    return {"faults": chosen, "seed": 11, "retry_after": 0.001}
 
 
 SURVIVED: Mapping[str, dict[str, Any]] = {
@@ -118,7 +118,7 @@ def test_ledger_adds_up_after_a_temporary_fault(
 ) -> None:
     at = start_sandbox(**SURVIVED[script])
     # If no request may stay unanswered, an answer may take any time.
-    timeout = 0.5 if script in ("timeout", "all of it") else 30.0
+    timeout = 0.2 if script in ("timeout", "all of it") else 30.0
     ended = run(name, at.endpoint(name), timeout=timeout)
     pages = PAGES if name == "plotline" else 0
     refused = POISONED if "poison" in SURVIVED[script] else 0
