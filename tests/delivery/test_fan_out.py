@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +22,7 @@ from support.fan_out import (
     fate,
     file_of,
 )
+from support.fork_server import ForkedProcess
 
 import segcli
 from segcli.errors import Stopped
@@ -155,18 +154,10 @@ def test_an_event_whose_actions_are_all_settled_ends_without_a_request(
     assert report.ledger_over_all_runs["delivered"] == 3
 
 
-PROGRAM = """
-import sys, segcli
-path, dest, endpoint, journal, rejects, resume = sys.argv[1:]
-segcli.send(path, dest=dest, settings={"endpoint": endpoint}, journal=journal, concurrency=4,
-            rejects=rejects, resume=resume == "resume")
-"""
-
-
 def test_kills_lose_no_request_and_repeat_only_what_was_in_flight(
-    vendor: Serve, tmp_path: Path
+    vendor: Serve, spawn: Callable[..., ForkedProcess], tmp_path: Path
 ) -> None:
-    routes, processes = ThreeRoutes(), list[subprocess.Popen[bytes]]()
+    routes, processes = ThreeRoutes(), list[ForkedProcess]()
     kills = [20, 90, 131]
 
     def answer(got: ReceivedRequest) -> Answer:
@@ -177,11 +168,12 @@ def test_kills_lose_no_request_and_repeat_only_what_was_in_flight(
 
     path, dest, url = events_in(tmp_path, COUNT), file_of(tmp_path), vendor(answer).url
     journal, rejects = tmp_path / "job.journal", tmp_path / "rejects"
-    for how in ("begin", "resume", "resume"):
-        arguments = [*map(str, (path, dest, url, journal, rejects)), how]
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments])
+    to = ["send", "--dest", dest, "--endpoint", url, "--concurrency", "4", "--quiet", path]
+    files = ["--journal", journal, "--rejects", rejects]
+    for how in ((), ("--resume",), ("--resume",)):
+        process = spawn(*to, *files, *how)
         processes.append(process)
-        assert process.wait(60) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL, process.communicate()
     report = segcli.send(
         path,
         dest=dest,
