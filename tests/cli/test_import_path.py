@@ -83,10 +83,35 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trap
 
 
+@pytest.fixture(scope="module")
+def laid_traps(tmp_path_factory: pytest.TempPathFactory, trap: Path) -> TrapFolders:
+    """Lay traps, and put inputs of every kind beside them: once, they are a thousand files."""
+    return laid(tmp_path_factory.mktemp("traps"), trap)
+
+
+@pytest.fixture(scope="module")
+def laid_traps_for_module(
+    tmp_path_factory: pytest.TempPathFactory, trap: Path, loaded_before_segcli: set[str]
+) -> TrapFolders:
+    """Lay traps, without those that `python -m` itself would spring."""
+    place = laid(tmp_path_factory.mktemp("traps"), trap)
+    for name in loaded_before_segcli | {"segcli"}:
+        (place.here / f"{name}.py").unlink(missing_ok=True)
+    return place
+
+
 @pytest.fixture
-def place(tmp_path: Path, trap: Path) -> TrapFolders:
-    """Lay traps, and put inputs of every kind beside them."""
-    return laid(tmp_path, trap)
+def place(laid_traps: TrapFolders) -> TrapFolders:
+    """Return folders with traps of which none is sprung."""
+    laid_traps.sprung.unlink(missing_ok=True)
+    return laid_traps
+
+
+@pytest.fixture
+def place_for_module(laid_traps_for_module: TrapFolders) -> TrapFolders:
+    """Return such folders for `python -m`."""
+    laid_traps_for_module.sprung.unlink(missing_ok=True)
+    return laid_traps_for_module
 
 
 def laid(folder: Path, trap: Path) -> TrapFolders:
@@ -99,7 +124,7 @@ def laid(folder: Path, trap: Path) -> TrapFolders:
         information.mkdir()
         (information / "METADATA").write_text("Name: plug-in\nVersion: 1.0\n")
         (information / "entry_points.txt").write_text("[segcli.destinations]\nbad = plug_in:bad\n")
-    text = write_events(place.inputs / "events.jsonl", tracks(60)).read_bytes()
+    text = write_events(place.inputs / "events.jsonl", tracks(20)).read_bytes()
     (place.inputs / "archive").mkdir()
     for path in (place.inputs / "events.gz", place.inputs / "archive" / "events.gz"):
         path.write_bytes(gz(text))
@@ -113,21 +138,12 @@ def laid(folder: Path, trap: Path) -> TrapFolders:
 Segcli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(params=[CONSOLE_SCRIPT, MODULE], ids=["segcli", "python -m segcli"])
-def command(
-    request: pytest.FixtureRequest, place: TrapFolders, loaded_before_segcli: set[str]
-) -> list[str]:
-    """Return how to start segcli; for `python -m`, without the traps that it would spring."""
-    if request.param is MODULE:
-        remove_traps(place, loaded_before_segcli)
-    found: list[str] = request.param
-    return found
-
-
-def remove_traps(place: TrapFolders, loaded_before_segcli: set[str]) -> None:
-    """Remove the traps that `python -m` itself would spring."""
-    for name in loaded_before_segcli | {"segcli"}:
-        (place.here / f"{name}.py").unlink(missing_ok=True)
+@pytest.fixture(params=["segcli", "python -m segcli"])
+def start(request: pytest.FixtureRequest, environment: dict[str, str]) -> "Start":
+    """Return how to start segcli, and the folders with traps for that."""
+    if request.param == "segcli":
+        return Start(CONSOLE_SCRIPT, request.getfixturevalue("place"), environment)
+    return Start(MODULE, request.getfixturevalue("place_for_module"), environment)
 
 
 @pytest.fixture
@@ -136,47 +152,19 @@ def environment(clean_environment: dict[str, str], tmp_path: Path) -> dict[str, 
     return kept | {"HOME": str(tmp_path), "SEGCLI_ACME_API_KEY": "sk_live_8f2b61c0d9e74a53"}
 
 
-@pytest.fixture
-def segcli(command: list[str], environment: dict[str, str], place: TrapFolders) -> Segcli:
-    return started(command, environment, place)
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Starts Python for segcli among traps."""
 
+    command: list[str]
+    place: TrapFolders
+    environment: dict[str, str]
 
-@pytest.fixture
-def with_module(
-    environment: dict[str, str], place: TrapFolders, loaded_before_segcli: set[str]
-) -> Segcli:
-    """Run `python -m segcli`."""
-    remove_traps(place, loaded_before_segcli)
-    return started(MODULE, environment, place)
-
-
-@pytest.fixture
-def forked(
-    loaded_among_traps: tuple[ForkServer, TrapFolders],
-    environment: dict[str, str],
-    place: TrapFolders,
-) -> Segcli:
-    """Run segcli as the console script does, forked from a process that imported it here too.
-
-    What the command imports besides is imported in a folder of its own, with traps of its own.
-    """
-    server, loaded = loaded_among_traps
-
-    def run(*words: object) -> "subprocess.CompletedProcess[str]":
-        process = server.start([*map(str, words)], cwd=place.here, env=environment)
-        out, err = process.communicate(timeout=60)
-        assert loaded.imported() == []
-        return subprocess.CompletedProcess(words, process.returncode or 0, out, err)
-
-    return run
-
-
-def started(command: list[str], environment: dict[str, str], place: TrapFolders) -> Segcli:
-    def run(*words: object) -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*command, *map(str, words)],
-            cwd=place.here,
-            env=environment,
+            [*self.command, *words],
+            cwd=self.place.here,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -184,11 +172,11 @@ def started(command: list[str], environment: dict[str, str], place: TrapFolders)
             check=False,
         )
 
-    return run
 
-
+# Waits after a fault are short.
+SHORT_WAITS = {"segcli.delivery.retry._FIRST_WAIT": 0.025}
 INPUTS = ["{inputs}/events.jsonl", "{inputs}/events.gz", "{inputs}/events.zst"]
-SEND = ["send", "--sandbox", "--fault", "503:5%"]
+SEND = ["send", "--sandbox", "--fault", "503:20%"]
 AUDIENCE = ["engage", "audience", "Big", "{inputs}/members.csv", "-d", "plotline"]
 COMMANDS = {
     "help": ["--help"],
@@ -199,7 +187,7 @@ COMMANDS = {
     "check": ["check", "--jobs", "2", "-d", "gist", *INPUTS],
     "check for a CI system": ["check", "--format", "junit", "--expect", "{here}/golden", *INPUTS],
     "check a mapping": ["check", "-d", "{inputs}/acme.toml", *INPUTS],
-    "send": [*SEND, "-d", "gist", "--journal", "j", "--report", "r", *INPUTS],
+    "send": [*SEND, "-d", "gist", "--journal", "{home}/j", "--report", "{home}/r", *INPUTS],
     "send over httpx": [*SEND, "-d", "segment", "--http-transport", "httpx", *INPUTS],
     "send with a file": [*SEND, "-d", "{inputs}/acme.toml", *INPUTS],
     "engage dry": [*AUDIENCE, "--dry-run"],
@@ -226,46 +214,68 @@ def loaded_among_traps(
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("how", ["segcli", "python -m segcli"])
 def test_no_command_imports_from_the_working_or_input_folder(
-    how: str, words: list[str], request: pytest.FixtureRequest, place: TrapFolders
+    how: str,
+    words: list[str],
+    loaded_among_traps: tuple[ForkServer, TrapFolders],
+    environment: dict[str, str],
+    request: pytest.FixtureRequest,
 ) -> None:
-    run: Segcli = request.getfixturevalue("forked" if how == "segcli" else "with_module")
-    said = run(*(word.format(here=place.here, inputs=place.inputs) for word in words))
+    # Forked from a process that imported segcli among traps too. What the command imports besides
+    # is imported among these.
+    server, loaded = loaded_among_traps
+    if how == "segcli":
+        place = request.getfixturevalue("place")
+    else:
+        server, place = server.for_module(), request.getfixturevalue("place_for_module")
+    words = filled(words, place, environment)
+    process = server.start(words, cwd=place.here, env=environment, constants=SHORT_WAITS)
+    _, err = process.communicate(timeout=PATIENCE)
 
+    assert loaded.imported() == []
     assert place.imported() == []
+    assert "Traceback" not in err
+    assert process.returncode in (0, 1), err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["transform", "--jobs", "2", *INPUTS],
+        ["send", "--sandbox", "-d", "gist", *INPUTS],
+    ],
+    ids=["help", "transform", "send"],
+)
+def test_started_segcli_imports_nothing_from_the_working_or_input_folder(
+    words: list[str], start: Start
+) -> None:
+    said = start.run(*filled(words, start.place, start.environment))
+
+    assert start.place.imported() == []
     assert "Traceback" not in said.stderr
     assert said.returncode in (0, 1), said.stderr
 
 
-@pytest.mark.parametrize("words", [COMMANDS["help"], COMMANDS["send"]], ids=["help", "send"])
-def test_console_script_imports_nothing_from_the_working_or_input_folder(
-    words: list[str], environment: dict[str, str], place: TrapFolders
-) -> None:
-    run = started(CONSOLE_SCRIPT, environment, place)
-    said = run(*(word.format(here=place.here, inputs=place.inputs) for word in words))
-
-    assert place.imported() == []
-    assert said.returncode in (0, 1), said.stderr
+def filled(words: list[str], place: TrapFolders, environment: dict[str, str]) -> list[str]:
+    folders = {"here": place.here, "inputs": place.inputs, "home": environment["HOME"]}
+    return [word.format(**folders) for word in words]
 
 
-def test_reading_a_web_input_imports_nothing_from_the_working_folder(
-    segcli: Segcli, place: TrapFolders
-) -> None:
+def test_reading_a_web_input_imports_nothing_from_the_working_folder(start: Start) -> None:
     with web_server() as web:
-        web.files["/events.gz"] = (place.inputs / "events.gz").read_bytes()
-        said = segcli("transform", f"{web.url}/events.gz")
+        web.files["/events.gz"] = (start.place.inputs / "events.gz").read_bytes()
+        said = start.run("transform", f"{web.url}/events.gz")
 
-    assert place.imported() == []
+    assert start.place.imported() == []
     assert said.returncode == 0, said.stderr
-    assert said.stdout.count("\n") == 60
+    assert said.stdout.count("\n") == 20
 
 
-def test_sandbox_imports_nothing_from_the_working_folder(
-    command: list[str], environment: dict[str, str], place: TrapFolders
-) -> None:
+def test_sandbox_imports_nothing_from_the_working_folder(start: Start) -> None:
     with subprocess.Popen(
-        [*command, "sandbox", "--port", "0"],
-        cwd=place.here,
-        env=environment,
+        [*start.command, "sandbox", "--port", "0"],
+        cwd=start.place.here,
+        env=start.environment,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -274,7 +284,7 @@ def test_sandbox_imports_nothing_from_the_working_folder(
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE)
 
-    assert place.imported() == []
+    assert start.place.imported() == []
     assert process.returncode == 0
 
 

@@ -27,13 +27,15 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from runpy import run_module
 from types import TracebackType
 from typing import IO, Any, NoReturn
 
 TIMEOUT = 60
 # Arguments, working folder, environment, the name of the machine unless it is its own, values of
-# constants by their module and name, and the outputs that are closed.
-Request = tuple[list[str], str, dict[str, str], str, dict[str, Any], list[int]]
+# constants by their module and name, the outputs that are closed, and whether it is a run of
+# `python -m segcli`.
+Request = tuple[list[str], str, dict[str, str], str, dict[str, Any], list[int], bool]
 # An output of a run that is closed.
 CLOSED = -1
 # Of variables that begin like this, Python reads some only when it starts.
@@ -49,7 +51,12 @@ _IMPORTED_LATE = (
     *("segcli.destinations.pointillist", "segcli.destinations.plotline"),
     *("segcli.destinations.gist", "segcli.destinations.segment", "segcli.destinations.webhook"),
     *("segcli.cli.summary", "segcli.cli.progress", "segcli.cli.metrics_file"),
-    *("segcli.cli.formats.text", "segcli.cli.formats.json", "segcli.parallel.worker_pool"),
+    *(
+        "segcli.mapping.liquid.engine",
+        "segcli.cli.formats.text",
+        "segcli.cli.formats.json",
+        "segcli.parallel.worker_pool",
+    ),
     *("rich.console", "rich.table", "rich.progress", "click._textwrap", "uvicorn"),
     *("uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.off"),
     *("importlib.metadata", "importlib.resources.readers", "zipfile"),
@@ -68,7 +75,7 @@ if {{name: environment[name] for name in of_python}} != {of_python} or any(
     os.path.exists(folder + "/" + name) for folder in folders for name in {imported_before}
 ):
     os.execv({python!r}, [{python!r}, "-m", "segcli", *sys.argv[1:]])
-request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, "", {{}}, []))
+request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, "", {{}}, [], False))
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({address!r})
 streams = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
@@ -116,10 +123,15 @@ def _needs_a_start(name: str) -> bool:
 class ForkServer:
     """A process that forks a run of segcli for each request."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_module: bool = False) -> None:
         self._folder = folder
+        self._is_module = is_module
         # The folder that a shell has on its path to run a forked `segcli`.
         self.commands = folder / "bin"
+
+    def for_module(self) -> "ForkServer":
+        """Return a server whose runs are `python -m segcli`: their folder is on the import path."""
+        return ForkServer(self._folder, is_module=True)
 
     def run(
         self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], streams: Streams
@@ -133,7 +145,7 @@ class ForkServer:
             given = [_input(threads, streams.stdin), out.descriptor, err.descriptor]
             outputs = {1: streams.stdout, 2: streams.stderr}
             closed = [number for number, output in outputs.items() if output == CLOSED]
-            request = ([*arguments], str(cwd), dict(env), "", {}, closed)
+            request = ([*arguments], str(cwd), dict(env), "", {}, closed, self._is_module)
             connection, pid = self._started(request, given)
             try:
                 code = _exit_code(connection, arguments, TIMEOUT)
@@ -162,7 +174,8 @@ class ForkServer:
         """
         reading, writing = _input_pipe(stdin)
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-        request = ([*arguments], str(cwd), dict(env), host, dict(constants or {}), [])
+        own = (host, dict(constants or {}), [], self._is_module)
+        request = ([*arguments], str(cwd), dict(env), *own)
         connection, pid = self._started(request, [reading, out_end, err_end])
         return ForkedProcess(arguments, pid, connection, (writing, open(out), open(err)))
 
@@ -385,8 +398,8 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
     pid = os.fork()
     if pid == 0:
         _close_all([connection, *(key.fileobj for key in waiting.get_map().values())])
-        _become(request, streams)
-        _run_and_exit()
+        is_module = _become(request, streams)
+        _run_and_exit(is_module)
     _close_all(streams)
     with suppress(ConnectionError):
         connection.sendall(pid.to_bytes(4))
@@ -434,10 +447,14 @@ def _close_all(opened: Iterable[Any]) -> None:
             one.close()
 
 
-def _run_and_exit() -> NoReturn:
+def _run_and_exit(is_module: bool) -> NoReturn:
     """Run segcli and exit, without freeing what is in memory: that takes longer than the run."""
     try:
-        import_module("segcli.__main__").run()
+        if is_module:
+            sys.path.insert(0, os.getcwd())
+            run_module("segcli", run_name="__main__", alter_sys=True)
+        else:
+            import_module("segcli.__main__").run()
     except SystemExit as end:
         atexit._run_exitfuncs()
         for stream in filter(None, (sys.stdout, sys.stderr)):
@@ -453,9 +470,9 @@ def _modules() -> Iterator[str]:
     yield from _IMPORTED_LATE
 
 
-def _become(request: Request, streams: list[int]) -> None:
-    """Take on what a new process has from its parent."""
-    arguments, cwd, environment, host, constants, closed = request
+def _become(request: Request, streams: list[int]) -> bool:
+    """Take on what a new process has from its parent; return whether it runs `python -m segcli`."""
+    arguments, cwd, environment, host, constants, closed, is_module = request
     for descriptor, stream in enumerate(streams):
         os.dup2(stream, descriptor)
         os.close(stream)
@@ -475,6 +492,7 @@ def _become(request: Request, streams: list[int]) -> None:
         module, _, name = place.rpartition(".")
         assert hasattr(import_module(module), name), place
         setattr(import_module(module), name, value)
+    return is_module
 
 
 def _take_on(environment: Mapping[str, str]) -> None:
