@@ -137,7 +137,7 @@ def test_stdout_that_cannot_be_written_is_an_error_with_exit_3(
 
 
 def test_separate_process_exits_3_on_a_full_stdout(redirected: Redirected, events: Path) -> None:
-    for words in (["transform", "-d", "webhook", events], ["destinations"]):
+    for words in (["transform", "-d", "webhook", events], ["guide"]):
         said = redirected(">/dev/full", *words)
 
         assert said.code == 3
@@ -145,7 +145,7 @@ def test_separate_process_exits_3_on_a_full_stdout(redirected: Redirected, event
 
 
 def test_separate_process_exits_3_on_a_closed_stdout(redirected: Redirected, events: Path) -> None:
-    for words in (["transform", "-d", "webhook", events], ["destinations"]):
+    for words in (["transform", "-d", "webhook", events], ["guide"]):
         said = redirected(">&-", *words)
 
         assert said.code == 3
