@@ -1,12 +1,13 @@
 """The local page in a test: its app, asked without a socket, and what it is set up with."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from support.fakes import wait_until
 
 from segcli.cli.commands.ui import PageOptions
 from segcli.cli.page import setup_of
@@ -97,6 +98,15 @@ class Page:
     def get(self, path: str, **parameters: Any) -> Any:
         """Return the JSON of an answer; text for what is none."""
         return self._answered(self.client.request("GET", f"/{TOKEN}/{path}", params=parameters))
+
+    def wait_for(self, path: str, happened: Callable[[Any], bool]) -> None:
+        """Return when something has happened that the answer says, and from then on says.
+
+        The workbench is asked many times, and the page once: an answer takes 2 ms.
+        """
+        ask = {"api/state": self.bench.versions, "api/review": self.bench.review}[path]
+        wait_until(lambda: happened(ask()))
+        assert happened(self.get(path))
 
     def post(self, path: str, **value: Any) -> Any:
         """Return the JSON of the answer to a change."""

@@ -350,9 +350,9 @@ def test_line_that_is_too_long_is_so_in_the_review_and_the_run(
 ) -> None:
     events = [track(1) | {"properties": {"note": "x" * 2000}}, track(2)]
     page = open_page(write_events(tmp_path / "events.jsonl", events), max_line=1000)
-    wait_until(lambda: "counts" in page.get("api/review"))
+    page.wait_for("api/review", lambda said: "counts" in said)
     page.post("api/send", first=2)
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
 
     said = [one["problem"] for one in page.get("api/review")["findings"]]
     assert page.get("api/events", first=0)["rows"][0]["reason"] in said
@@ -379,11 +379,11 @@ def test_coverage_and_golden_differences_follow_an_edit(
     )
     segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
     page = open_page(events, dest="./acme.toml", expect=Path("golden"))
-    wait_until(lambda: "counts" in page.get("api/review"))
+    page.wait_for("api/review", lambda said: "counts" in said)
     before = page.get("api/review")
     version = page.get("api/state")["review"]
     page.post("api/edit", text=ACME.replace('"order"', '{ "@path" = "$.properties.coupon" }'))
-    wait_until(lambda: page.get("api/state")["review"] > version)
+    page.wait_for("api/state", lambda said: said["review"] > version)
     after = page.get("api/review")
 
     assert before["differences"] == []
@@ -413,10 +413,10 @@ def test_all_lines_are_reviewed_on_request(
     events = many_orders(tmp_path, most_lines + 200)
     segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
     page = open_page(events, dest="./acme.toml", expect=Path("golden"))
-    wait_until(lambda: "counts" in page.get("api/review"))
+    page.wait_for("api/review", lambda said: "counts" in said)
     first = page.get("api/review")
     page.post("api/review", all=True)
-    wait_until(lambda: page.get("api/review")["isWhole"])
+    page.wait_for("api/review", lambda said: said["isWhole"])
     whole = page.get("api/review")
 
     assert (first["lines"], first["isWhole"], first["differences"]) == (most_lines, False, [])
@@ -428,7 +428,7 @@ def test_all_lines_are_reviewed_on_request(
     page.post("api/edit", text=ACME.replace('"order"', '"sale"'))
     wait_until(lambda: not page.get("api/review")["isWhole"])
     page.post("api/review", all=True)
-    wait_until(lambda: page.get("api/review")["isWhole"])
+    page.wait_for("api/review", lambda said: said["isWhole"])
     assert [one["lines"] for one in page.get("api/review")["differences"]] == [most_lines + 200]
 
 
@@ -436,7 +436,7 @@ def test_review_of_all_lines_shows_its_progress_and_stops_with_the_next_edit(
     open_page: PageOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(many_orders(tmp_path, MOST_LINES + 200), dest="./acme.toml")
-    wait_until(lambda: "counts" in page.get("api/review"))
+    page.wait_for("api/review", lambda said: "counts" in said)
     lines, may_go_on, given = page.bench.index.lines, threading.Event(), []
 
     def waiting_lines(first: int, count: int) -> Iterator[Any]:
@@ -475,7 +475,7 @@ def test_only_destinations_of_the_page_can_be_chosen(acme: Page, tmp_path: Path)
 
 def test_events_go_into_the_sandbox_and_what_arrived_is_shown(acme: Page) -> None:
     acme.post("api/send", first=2, concurrency=1)
-    wait_until(lambda: not acme.get("api/state")["running"])
+    acme.wait_for("api/state", lambda said: not said["running"])
     rows = acme.get("api/arrivals", since=0)["rows"]
 
     assert [(row["vendor"], row["status"], row["events"]) for row in rows] == [("acme", 200, 1)] * 2
@@ -495,7 +495,7 @@ def test_user_is_found_among_the_many_users_of_one_request(
     events = [track(n, f"u{n}") for n in range(60)]
     page = open_page(write_events(tmp_path / "events.jsonl", events), dest="segment")
     page.post("api/send", first=60)
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
     rows = page.get("api/arrivals", since=0)["rows"]
 
     assert max(row["events"] for row in rows) > 20
@@ -520,7 +520,7 @@ def test_each_event_has_the_reason_of_the_vendor(open_page: PageOf, tmp_path: Pa
     ]
     page = open_page(write_events(tmp_path / "events.jsonl", people), dest="braze")
     page.post("api/send", first=20, faults=["item:60%", "503:20%"])
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
     rows = page.get("api/arrivals", since=0)["rows"]
     found = [page.get("api/arrival", number=row["number"]) for row in rows]
     items = [one for details in found for one in details["items"]]
@@ -553,7 +553,7 @@ reason = "why"
     events = write_events(tmp_path / "events.jsonl", [track(n, f"u{n}") for n in range(30)])
     page = open_page(events, dest="./acme.toml")
     page.post("api/send", first=30, faults=["item:50%"])
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
     rows = page.get("api/arrivals", since=0)["rows"]
     items = [one for row in rows for one in page.get("api/arrival", number=row["number"])["items"]]
 
@@ -571,7 +571,7 @@ def test_request_that_is_refused_as_a_whole_has_its_reason(
 ) -> None:
     page = open_page(write_events(tmp_path / "events.jsonl", tracks(1)), dest="webhook")
     page.post("api/send", first=1, faults=["422:50%", "400:50%"])
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
     row = page.get("api/arrivals", since=0)["rows"][0]
 
     assert row["status"] in (400, 422)
@@ -585,7 +585,7 @@ def test_user_is_found_in_requests_that_were_not_accepted(
     events = [track(n, f"u{n}") for n in range(3)]
     page = open_page(write_events(tmp_path / "events.jsonl", events), dest="segment")
     page.post("api/send", first=3, faults=["422:100%"])
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
 
     for user in ("u0", "u2"):
         rows = page.get("api/arrivals", since=0, user=user)["rows"]
@@ -598,7 +598,7 @@ def test_sample_of_a_chosen_line_has_its_place_in_the_file(
 ) -> None:
     page = open_page(write_events(tmp_path / "events.jsonl", [*tracks(2), b"{]"]))
     page.post("api/send", at=2)
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
 
     assert "events.jsonl:3" in page.get("api/run")["html"]
 
@@ -606,7 +606,7 @@ def test_sample_of_a_chosen_line_has_its_place_in_the_file(
 def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Path) -> None:
     page = open_page(write_events(tmp_path / "events.jsonl", [*tracks(20), b"{]"]), dest="segment")
     page.post("api/send", first=100, faults=["422:100%"])
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
     statuses = {row["status"] for row in page.get("api/arrivals", since=0)["rows"]}
     html = page.get("api/run")["html"]
 
@@ -618,7 +618,7 @@ def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Pat
 def test_several_faults_are_played_together(open_page: PageOf, tmp_path: Path) -> None:
     page = open_page(write_events(tmp_path / "events.jsonl", tracks(60)), dest="webhook")
     page.post("api/send", first=60, faults=["422:40%", "400:40%"], concurrency=8)
-    wait_until(lambda: not page.get("api/state")["running"])
+    page.wait_for("api/state", lambda said: not said["running"])
     statuses = {row["status"] for row in page.get("api/arrivals", since=0)["rows"]}
 
     assert statuses == {200, 400, 422}
@@ -708,17 +708,20 @@ def test_no_answer_holds_a_key(
     page = open_page(
         events, dest="./acme.toml", set=("endpoint=https://u:pa-SECRET-ssword@h.example",)
     )
+    last = 0
     for dest in ("./acme.toml", *page.get("api/state")["names"]):
         page.post("api/destination", dest=dest)
         page.get("api/event", at=0)
         page.get("api/events", first=0)
         page.get("api/command")
         page.post("api/send", first=1)
-        wait_until(lambda: not page.get("api/state")["sending"])
-        for row in page.get("api/arrivals", since=0)["rows"]:
+        page.wait_for("api/state", lambda said: not said["sending"])
+        for row in page.get("api/arrivals", since=last)["rows"]:
+            last = max(last, row["number"])
             page.get("api/arrival", number=row["number"])
         page.get("api/run")
-    wait_until(lambda: "counts" in page.get("api/review"))
+    assert last >= len(page.get("api/state")["names"])
+    page.wait_for("api/review", lambda said: "counts" in said)
     page.get("api/text")
     page.get("")
 
