@@ -31,8 +31,8 @@ from segcli.sandbox import SandboxServer, Script, running
 
 pytest_plugins = ("support.s3",)
 
-# Collections take long while thousands of tests are in memory, and find little.
-gc.set_threshold(20_000)
+# While tests are found, whatever is made stays: a collection would look at it in vain.
+gc.disable()
 # Its caches are no part of the project's folder.
 os.environ.setdefault(
     "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "segcli-hypothesis")
@@ -83,6 +83,9 @@ def _is_one_of_several(config: pytest.Config) -> bool:
 def pytest_collection_finish() -> None:
     # No collection visits the tests, and no forked process copies their memory.
     gc.freeze()
+    # Collections take long while thousands of tests are in memory, and find little.
+    gc.set_threshold(20_000)
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
