@@ -17,7 +17,7 @@ from segcli.destination_file.payload_settings import (
 )
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
-from segcli.mapping import Problem, lint, problems
+from segcli.mapping import Problem, lint_valid, problems
 from segcli.mapping.directives.phone import country_problem
 
 Load = Callable[[str], str]
@@ -116,7 +116,7 @@ def _mistakes_in(mapping: dict[str, Any]) -> Iterator[Problem]:
     wrong = {"/".join(one.path.split("/")[:2]) for one in found}
     sound = {key: value for key, value in mapping.items() if f"/{key}" not in wrong}
     if "" not in wrong and not (found and problems(sound)):
-        yield from lint(sound)
+        yield from lint_valid(sound)
 
 
 def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

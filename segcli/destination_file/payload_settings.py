@@ -4,7 +4,7 @@ In a `@template`, `{{settings.app_id}}` stands for the text of one that is not s
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import fields
 from typing import Any
 
@@ -37,12 +37,12 @@ _NOTHING = {"@excludeWhenNull": None}
 def parts_of(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every part of a mapping with its place, the mapping itself first."""
     yield path, mapping
-    if isinstance(mapping, dict):
-        for key, part in mapping.items():
+    for key, part in _held_by(mapping):
+        # Most parts hold no others: a generator for each takes half of the time.
+        if isinstance(part, dict | list):
             yield from parts_of(part, (*path, key))
-    elif isinstance(mapping, list):
-        for at, part in enumerate(mapping):
-            yield from parts_of(part, (*path, at))
+        else:
+            yield (*path, key), part
 
 
 def settings_in(mapping: Any) -> Iterator[tuple[Path, Any]]:
@@ -76,6 +76,12 @@ def with_settings(mapping: Any, value_of: ValueOf) -> Any:
         if isinstance(mapping, list)
         else mapping
     )
+
+
+def _held_by(mapping: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(mapping, dict):
+        return mapping.items()
+    return enumerate(mapping) if isinstance(mapping, list) else ()
 
 
 def _filled(template: str, value_of: ValueOf) -> str:

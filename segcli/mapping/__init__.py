@@ -32,9 +32,9 @@ mapping-kit refuses them. The differences from mapping-kit:
 | `@liquid`: `push`, `sample`, `slugify`, `unshift`, `json: 2` | supported | rejected |
 """
 
-from segcli.mapping.compiler import compiled, lint
+from segcli.mapping.compiler import compiled, lint, lint_valid
 from segcli.mapping.javascript import UNDEFINED
 from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.validation import problems
 
-__all__ = ["UNDEFINED", "MappingError", "Problem", "compiled", "lint", "problems"]
+__all__ = ["UNDEFINED", "MappingError", "Problem", "compiled", "lint", "lint_valid", "problems"]

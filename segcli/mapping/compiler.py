@@ -83,6 +83,11 @@ def lint(mapping: Any) -> list[Problem]:
     found = problems(mapping)
     if found:
         raise MappingError(found)
+    return lint_valid(mapping)
+
+
+def lint_valid(mapping: Any) -> list[Problem]:
+    """Return the same for a mapping without `problems`: to look for these takes as long again."""
     context = Context(_compile, root_path(mapping))
     _compile(of_root(mapping), context)
     return context.lint_problems

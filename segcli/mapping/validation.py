@@ -282,6 +282,8 @@ def _json_fault(value: object) -> str:
 
 
 def _is_text(value: str) -> bool:
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:
