@@ -67,9 +67,13 @@ def check(found: Decision) -> None:
 @each_destination
 def test_field_may_have_a_value_of_any_type(destination: Destination[Any]) -> None:
     for job in jobs(destination):
-        mapped = mapping_of(job)
-        for event in events_with_every_kind_of_value():
-            check(mapped(event))
+        seen = set()
+        for found in map(mapping_of(job), events_with_every_kind_of_value()):
+            # Most changes move nothing. The same payload is checked once.
+            if not isinstance(found, Mapped) or (found.body, found.user) not in seen:
+                check(found)
+            if isinstance(found, Mapped):
+                seen.add((found.body, found.user))
 
 
 @settings(max_examples=200)

@@ -99,10 +99,10 @@ def lines_with_any_kind_of_value(chance: random.Random, count: int) -> list[byte
 
 
 def _fields() -> list[tuple[Event, Path]]:
-    """Return every field of the samples, as its path in one event of each call that has it."""
+    """Return every field of the samples, as its path in the shortest event of each call with it."""
     fields = {
         (event.type, tuple("*" if isinstance(key, int) else key for key in path)): (event, path)
-        for event in good_events()
+        for event in sorted(good_events(), key=lambda event: -len(event.raw))
         for path in paths(event.data)
         if len(path) < 4
     }
