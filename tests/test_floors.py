@@ -2,14 +2,17 @@
 
 import ast
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeVar, cast
 
 import pytest
 from support.samples import ROOT
 from support.tables import for_each
 
+Node = TypeVar("Node", bound=ast.AST)
 PACKAGE = ROOT / "segcli"
 # From the bottom up. A room imports from the floors below its own, and from no other room of it.
 FLOORS: tuple[frozenset[str], ...] = (
@@ -98,20 +101,32 @@ def tree_of(module: str) -> ast.Module:
 
 
 @cache
+def _nodes_by_type(module: str) -> Mapping[type[ast.AST], list[ast.AST]]:
+    found: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+    for node in ast.walk(tree_of(module)):
+        found[type(node)].append(node)
+    return found
+
+
+def nodes_of(module: str, kind: type[Node]) -> list[Node]:
+    """Return the nodes of one type in a module. To walk through all modules takes half a second."""
+    return cast("list[Node]", _nodes_by_type(module).get(kind, []))
+
+
+@cache
 def imports_of(module: str) -> frozenset[str]:
     """Return every module that a module imports, at its top, in a function or for types only."""
-    return frozenset(_imports_in(tree_of(module)))
+    return frozenset(_imports_in(module))
 
 
-def _imports_in(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports are absolute, so that each can be found by its text"
-            for name in node.names:
-                whole = f"{node.module}.{name.name}"
-                yield whole if whole in MODULES else str(node.module)
+def _imports_in(module: str) -> Iterator[str]:
+    for plain in nodes_of(module, ast.Import):
+        yield from (name.name for name in plain.names)
+    for node in nodes_of(module, ast.ImportFrom):
+        assert not node.level, "imports are absolute, so that each can be found by its text"
+        for name in node.names:
+            whole = f"{node.module}.{name.name}"
+            yield whole if whole in MODULES else str(node.module)
 
 
 def own_imports_of(module: str) -> set[str]:
@@ -185,8 +200,8 @@ def test_nothing_but_the_version_is_imported_from_the_public_face() -> None:
     taken = {
         name.name
         for module in MODULES
-        for node in ast.walk(tree_of(module))
-        if isinstance(node, ast.ImportFrom) and node.module == "segcli"
+        for node in nodes_of(module, ast.ImportFrom)
+        if node.module == "segcli"
         for name in node.names
         if f"segcli.{name.name}" not in MODULES
     }
@@ -212,8 +227,8 @@ def test_no_module_starts_another_python_process() -> None:
 def test_capture_command_module_starts_only_the_users_command() -> None:
     started = [
         node
-        for node in ast.walk(tree_of(RUNS_THE_USERS_COMMAND))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("subprocess", "os."))
+        for node in nodes_of(RUNS_THE_USERS_COMMAND, ast.Call)
+        if ast.unparse(node.func).startswith(("subprocess", "os."))
     ]
 
     calls = [ast.unparse(node) for node in started if "Popen" in ast.unparse(node.func)]
@@ -268,6 +283,7 @@ _ASKS = {
     *("environ", "getenv", "getcwd", "cwd", "expanduser", "argv", "getproxies", "proxy_bypass"),
     *("add_signal_handler", "signal.signal"),
 }
+_LAST_WORDS = {name.rpartition(".")[2] for name in _ASKS}
 # Each of these does so only if its caller asks for it, or in a process that it has started.
 _ASKED = {
     "segcli.delivery.shutdown": {"add_signal_handler"},
@@ -281,13 +297,11 @@ _ASKED = {
 
 def asked_by(module: str) -> set[str]:
     """Return what a module asks of the process: names of `_ASKS`."""
-    found = set()
-    for node in ast.walk(tree_of(module)):
-        if isinstance(node, ast.Attribute):
-            found |= {node.attr, ast.unparse(node)}
-        elif isinstance(node, ast.Name):
-            found.add(node.id)
-        elif isinstance(node, ast.ImportFrom) and node.module in {"os", "sys", "urllib.request"}:
+    attributes = [one for one in nodes_of(module, ast.Attribute) if one.attr in _LAST_WORDS]
+    found = {text for one in attributes for text in (one.attr, ast.unparse(one))}
+    found |= {one.id for one in nodes_of(module, ast.Name)}
+    for node in nodes_of(module, ast.ImportFrom):
+        if node.module in {"os", "sys", "urllib.request"}:
             found |= {name.name for name in node.names}
     return found & _ASKS
 
@@ -305,8 +319,8 @@ def test_paths_are_tested_by_functions_that_raise_nothing() -> None:
         module: node.func.attr
         for module in MODULES
         if room_of(module) not in PURE
-        for node in ast.walk(tree_of(module))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        for node in nodes_of(module, ast.Call)
+        if isinstance(node.func, ast.Attribute)
         if node.func.attr in raising
         if ast.unparse(node.func.value) != "os.path"
     }

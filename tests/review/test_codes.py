@@ -10,7 +10,7 @@ from support.check_reports import read_text, review_of
 from support.fakes import CommandResult
 from support.samples import NAMES, ROOT, line_of
 from support.tables import for_each
-from test_floors import MODULES, room_of, tree_of
+from test_floors import MODULES, nodes_of, room_of
 
 from segcli.cli.explain import findings_guide
 from segcli.core.event import Rejected
@@ -27,7 +27,7 @@ UNZONED = line_of(timestamp="2026-02-03T10:00:00")
 def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
     """Yield every call of a function in the package, with its module."""
     for module in MODULES:
-        for node in ast.walk(tree_of(module)):
+        for node in nodes_of(module, ast.Call):
             match node:
                 case ast.Call(func=ast.Name(id=called)) if called == name:
                     yield module, node
@@ -57,9 +57,8 @@ def test_used_codes_are_exactly_those_in_the_table() -> None:
     used = {
         node.value
         for module in MODULES
-        for node in ast.walk(tree_of(module))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
+        for node in nodes_of(module, ast.Constant)
+        if isinstance(node.value, str)
         and len(node.value) == 6
         and node.value.startswith("SEG")
         and node.value[3:].isdigit()
