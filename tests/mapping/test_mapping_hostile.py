@@ -165,7 +165,8 @@ def nested(levels: int, wrap: Any, inner: Any) -> Any:
 
 GROWING = {
     "a template of a template": (
-        nested(40, lambda one: {"@template": one}, {"@path": "$.t"}), {"t": "{{t}}{{t}}"}),
+        nested(40, lambda one: {"@template": one}, {"@path": "$.t"}),
+        {"t": "{{t}}{{t}}" + "a" * 1_000}),
     "a template with many values": (
         {"@template": {"@path": "$.t"}}, {"t": "{{t}}" * 5_000, "x": 1}),
     "a text replaced by itself": (
