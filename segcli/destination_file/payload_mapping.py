@@ -108,8 +108,8 @@ def checked_mapping(
 def _mistakes_in(mapping: dict[str, Any]) -> Iterator[Problem]:
     """Yield all mistakes in a mapping.
 
-    `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake. It can look
-    only at what is valid otherwise, so the fields with problems are left out for it.
+    `lint_valid` finds what mapping-kit ignores: in a hand-written mapping it is a mistake. It can
+    look only at what is valid otherwise, so the fields with problems are left out for it.
     """
     found = problems(mapping)
     yield from found

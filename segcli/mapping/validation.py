@@ -250,6 +250,9 @@ def _unusable(mapping: Any) -> list[Problem]:
 
     The limits keep a mapping from exhausting the machine.
     """
+    # Places are needed only where something is wrong: they take most of the time.
+    if _is_plain_json(mapping):
+        return _growth(mapping)
     found = []
     todo = [(mapping, Spot(), 0)]
     while todo:
@@ -264,18 +267,30 @@ def _unusable(mapping: Any) -> list[Problem]:
     return found or _growth(mapping)
 
 
+def _is_plain_json(mapping: Any) -> bool:
+    """Return whether a value is surely JSON, and not nested too deeply."""
+    level = [mapping]
+    for _ in range(_MAX_DEPTH + 1):
+        if any(map(_json_fault, level)):
+            return False
+        level = [part for one in level if isinstance(one, dict | list) for _, part in _parts(one)]
+        if not level:
+            return True
+    return False
+
+
 def _parts(value: dict[str, Any] | list[Any]) -> Iterable[tuple[Any, Any]]:
     return value.items() if isinstance(value, dict) else enumerate(value)
 
 
 def _json_fault(value: object) -> str:
     """Describe a value that is not JSON; "" for one that is."""
+    if type(value) is str:
+        return "" if _is_text(value) else "a string with an unpaired surrogate"
     if javascript_kind(value) not in _JSON_KINDS:
         return f"a {javascript_kind(value)}"
     if isinstance(value, float | Decimal) and not isfinite(value):
         return "not a finite number"
-    if isinstance(value, str) and not _is_text(value):
-        return "a string with an unpaired surrogate"
     if isinstance(value, dict) and not all(isinstance(key, str) and _is_text(key) for key in value):
         return "an object with keys that are not text"
     return ""
@@ -308,8 +323,10 @@ def _grown(value: Any) -> tuple[int, int]:
     if steps:
         (copies, levels), (more_copies, more_levels) = map(_grown, steps)
         return copies * more_copies, levels + more_levels + 1
-    parts = [_grown(part) for _, part in _parts(value)]
-    return sum(copies for copies, _ in parts) or 1, 1 + max((most for _, most in parts), default=0)
+    parts = [part for _, part in _parts(value)]
+    grown = [_grown(part) for part in parts if isinstance(part, dict | list)]
+    copies = len(parts) - len(grown) + sum(copies for copies, _ in grown)
+    return copies or 1, 1 + max((most for _, most in grown), default=0)
 
 
 def _steps(value: dict[str, Any] | list[Any]) -> tuple[Any, Any] | None:
