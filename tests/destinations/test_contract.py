@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from support.event_strategies import (
     DESTINATIONS,
     events_with_every_kind_of_value,
-    jobs,
+    jobs_of,
     mutated_lines,
 )
 from support.samples import KEY, good_events
@@ -37,8 +37,7 @@ def event_for(destination: Destination[Any], line: bytes) -> Event | None:
 @cache
 def mappings_of(name: str) -> tuple[Callable[[bytes], Decision], ...]:
     """Return what maps a line for each job of a destination, prepared once, as for a run."""
-    [destination] = [one for one in DESTINATIONS if one.name == name]
-    return tuple(_mapping_of_lines(job) for job in jobs(destination))
+    return tuple(map(_mapping_of_lines, jobs_of(name)))
 
 
 def _mapping_of_lines(job: Job) -> Callable[[bytes], Decision]:
@@ -66,7 +65,7 @@ def check(found: Decision) -> None:
 
 @each_destination
 def test_field_may_have_a_value_of_any_type(destination: Destination[Any]) -> None:
-    for job in jobs(destination):
+    for job in jobs_of(destination.name):
         seen = set()
         for found in map(mapping_of(job), events_with_every_kind_of_value()):
             # Most changes move nothing. The same payload is checked once.
@@ -96,7 +95,7 @@ def test_mapping_does_not_change_the_event(destination: Destination[Any], line: 
     if event is None:
         return
     before = repr(event.data)
-    for job in jobs(destination):
+    for job in jobs_of(destination.name):
         try:
             payload = destination.payload(event, job.settings)
             remarks = list(destination.remarks(event, job.settings))
@@ -121,7 +120,7 @@ def test_no_payload_reason_or_note_shows_a_key(destination: Destination[Any], li
 
 @each_destination
 def test_samples_have_enough_mapped_events(destination: Destination[Any]) -> None:
-    mapped_by = mapping_of(jobs(destination)[0])
+    mapped_by = mapping_of(jobs_of(destination.name)[0])
 
     mapped = [event for event in good_events() if isinstance(mapped_by(event), Mapped)]
 
@@ -132,7 +131,7 @@ def test_samples_have_enough_mapped_events(destination: Destination[Any]) -> Non
 def test_rejections_have_few_different_reasons(
     destination: Destination[Any],
 ) -> None:
-    mapped_by = mapping_of(jobs(destination)[0])
+    mapped_by = mapping_of(jobs_of(destination.name)[0])
 
     reasons = {
         str(found) for event in good_events() if isinstance(found := mapped_by(event), Rejected)
@@ -143,7 +142,7 @@ def test_rejections_have_few_different_reasons(
 
 @each_destination
 def test_request_depends_on_bodies_and_settings_only(destination: Destination[Any]) -> None:
-    for job in jobs(destination):
+    for job in jobs_of(destination.name):
         first, again = (destination.request("/", [b"{}"], job.settings) for _ in range(2))
 
         assert first == again

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -119,23 +119,39 @@ def _lines_with(event: Event, path: Path, kinds: Iterable[object]) -> list[bytes
 
 
 @cache
-def _small_events() -> tuple[Event, ...]:
-    return tuple(event for event in good_events() if len(event.raw) < 5_000)
+def _small_events() -> st.SearchStrategy[Event]:
+    return st.sampled_from([event for event in good_events() if len(event.raw) < 5_000])
+
+
+# Made once: to make a strategy for each draw takes longer than to draw.
+_VALUES_OR_GONE = values | st.just(GONE)
+
+
+def one_of_several(draw: st.DrawFn, several: Sequence[Any]) -> Any:
+    """Draw one of these, by its number: `sampled_from` looks at all of them first."""
+    return several[draw(st.integers(0, len(several) - 1))]
 
 
 @st.composite
 def mutated_lines(draw: st.DrawFn) -> bytes:
     """A sample event with one or two values replaced or removed, as a line."""
-    data = json.loads(draw(st.sampled_from(_small_events())).raw)
+    data = json.loads(draw(_small_events()).raw)
     for _ in range(draw(st.integers(1, 2))):
-        path = draw(st.sampled_from(paths(data) or [("type",)]))
-        replace_at(data, path, draw(values | st.just(GONE)))
+        path = one_of_several(draw, paths(data) or [("type",)])
+        replace_at(data, path, draw(_VALUES_OR_GONE))
     text = json.dumps(data, ensure_ascii=draw(st.booleans()))
     try:
         return text.encode()
     except UnicodeEncodeError:
         # A sample has half of a character, which can only be written as an escape.
         return json.dumps(data).encode()
+
+
+@cache
+def jobs_of(name: str) -> tuple[Job, ...]:
+    """Return the jobs of one of `DESTINATIONS`, made once: a mapping is compiled for each."""
+    [destination] = [one for one in DESTINATIONS if one.name == name]
+    return tuple(jobs(destination))
 
 
 def jobs(destination: Destination[Any]) -> list[Job]:

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from support.destination_file import ACME, GONE, TRACK, changed
 from support.destination_file_errors import KEY, ROUTED
+from support.event_strategies import one_of_several
 
 from segcli import catalog
 from segcli.core.destination import Destination
@@ -110,15 +111,21 @@ DOCUMENTS = [
 ]  # fmt: skip
 
 
+# Made once: to make a strategy for each draw takes longer than to draw.
+A_DOCUMENT = st.sampled_from(DOCUMENTS)
+MORE = st.just("") | st.just(".") | st.sampled_from([".default", ".type", ".with"])
+VALUES_OR_GONE = values | st.just(GONE)
+
+
 @st.composite
 def mutated_documents(draw: st.DrawFn) -> dict[str, Any]:
     """A description with one to three values replaced, taken away or added."""
-    document = draw(st.sampled_from(DOCUMENTS))
+    document = draw(A_DOCUMENT)
     for _ in range(draw(st.integers(1, 3))):
         known = paths(document)
-        path = draw(st.sampled_from(known)) if known else "name"
-        more = draw(st.just("") | st.just(".") | st.sampled_from([".default", ".type", ".with"]))
-        new = draw(values | st.just(GONE))
+        path = one_of_several(draw, known) if known else "name"
+        more = draw(MORE)
+        new = draw(VALUES_OR_GONE)
         try:
             document = changed(document, {path + more if more != "." else path: new})
         except (KeyError, IndexError, TypeError, AttributeError, ValueError):
