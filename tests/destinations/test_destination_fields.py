@@ -139,13 +139,12 @@ def is_on(row: Field, kind: str) -> bool:
 
 def target_of(row: Field, change: Change) -> str | None:
     """Return where the row says that the changed value goes; None where it is not about it."""
-    if not is_on(row, change.kind):
-        return None
     start, star, _ = row.source.partition("*")
-    if not star:
-        return row.target if change.source == row.source else None
-    found = change.source.startswith(start)
-    return row.target.replace("*", change.source.removeprefix(start)) if found else None
+    # Most rows are about other fields: that is asked first.
+    is_about = change.source.startswith(start) if star else change.source == row.source
+    if not is_about or not is_on(row, change.kind):
+        return None
+    return row.target.replace("*", change.source.removeprefix(start)) if star else row.target
 
 
 def is_within(part: str, target: str) -> bool:

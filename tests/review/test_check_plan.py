@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,11 @@ def expected(name: str) -> list[tuple[int, str]]:
     return sorted((int(line), f"{STATES[kind]}: {text}") for line, kind, text in rows)
 
 
+@cache
+def plans_of(name: str) -> list[Plan]:
+    return read_plans([PLANS / SAMPLE_PLANS[name][0]])
+
+
 def is_of_plan(text: str) -> bool:
     return text.startswith(tuple(f"{state}: " for state in STATES.values()))
 
@@ -168,7 +174,7 @@ def test_destination_does_not_change_plan_findings(
         CheckRun(
             job=job_for(dest, **given),
             inputs=inputs([str(file)]),
-            plans=read_plans([PLANS / SAMPLE_PLANS[name][0]]),
+            plans=plans_of(name),
         )
     )
 
