@@ -118,7 +118,7 @@ def test_ledger_adds_up_after_a_temporary_fault(
 ) -> None:
     at = start_sandbox(**SURVIVED[script])
     # If no request may stay unanswered, an answer may take any time.
-    timeout = 0.2 if script in ("timeout", "all of it") else 30.0
+    timeout = 0.5 if script in ("timeout", "all of it") else 30.0
     ended = run(name, at.endpoint(name), timeout=timeout)
     pages = PAGES if name == "plotline" else 0
     refused = POISONED if "poison" in SURVIVED[script] else 0
