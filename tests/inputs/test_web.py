@@ -105,9 +105,9 @@ def test_file_changed_while_read_stops_the_run(
     ranges: bool, web: WebServer, text: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.ranges = ranges
-    if not ranges:
-        # The file has to be large here: small parts would be thousands.
-        monkeypatch.setattr(download, "PART", 100_000)
+    # The file has to be large, so small parts would be hundreds, or thousands.
+    for module in (object_store, download):
+        monkeypatch.setattr(module, "PART", 5000 if ranges else 100_000)
     # What is fetched already, or lies in the buffers of a connection, does not change any more.
     times = 20 if ranges else 1_200
     web.files["/events"] = text * times
