@@ -466,14 +466,14 @@ def test_many_concurrent_clients_lose_no_event(spawn: Spawn, tmp_path: Path) -> 
     url = started(process)
 
     async def send_all() -> None:
-        clients = aiohttp.TCPConnector(limit=30)
-        longest = aiohttp.ClientTimeout(PATIENCE)
-        async with aiohttp.ClientSession(connector=clients, timeout=longest) as client:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=30)) as client:
+
+            async def status_of(body: dict[str, str]) -> int:
+                async with client.post(url + "/v1/t", json=body) as reply:
+                    return reply.status
+
             bodies = [{"event": f"{number}", "userId": "u1"} for number in range(100)]
-            replies = await asyncio.gather(
-                *(client.post(url + "/v1/t", json=body) for body in bodies)
-            )
-            assert {reply.status for reply in replies} == {200}
+            assert {*await asyncio.gather(*map(status_of, bodies))} == {200}
 
     asyncio.run(send_all())
     path = tmp_path / "events.jsonl"
