@@ -3,9 +3,12 @@
 import fcntl
 import os
 import select
+import signal
 import stat
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 
 from segcli.inputs.stream import shortened
@@ -23,11 +26,11 @@ class PlainFile:
     stored: the bytes that were read.
     """
 
-    __slots__ = ("_left", "_most", "file", "size", "stored")
+    __slots__ = ("_is_regular", "_left", "_most", "file", "size", "stored")
 
     def __init__(self, file: BufferedReader) -> None:
         status = os.fstat(file.fileno())
-        is_regular = stat.S_ISREG(status.st_mode)
+        self._is_regular = is_regular = stat.S_ISREG(status.st_mode)
         self.file = file
         self.size = status.st_size if is_regular else 0
         self.stored = 0
@@ -47,6 +50,8 @@ class PlainFile:
     def _read(self, size: int) -> bytes:
         """Read what is there; wait for it if another process has made the pipe non-blocking."""
         while True:
+            if not self._is_regular:
+                _wait_for(self.file.fileno())
             block: bytes | None = self.file.raw.read(size)
             if block is not None:
                 return block
@@ -55,6 +60,41 @@ class PlainFile:
     def _has_changed_size(self) -> bool:
         """True if the file was cut; False for files whose size was always wrong, as in /sys."""
         return os.fstat(self.file.fileno()).st_size != self.size
+
+
+def _wait_for(descriptor: int) -> None:
+    """In the main thread, wait until there is something to read; any signal ends the wait.
+
+    A read would not notice a signal that comes just before it: Python looks for signals until the
+    read begins, and the system interrupts it only after that. Other threads handle no signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    while not select.select([descriptor], [], [], 0)[0]:
+        with _told_of_signals() as told:
+            select.select([descriptor, told], [], [])
+
+
+@contextmanager
+def _told_of_signals() -> Iterator[int]:
+    """Yield a pipe from which the number of each signal can be read as soon as it has come.
+
+    At the end, whoever was told of signals before hears of these too.
+    """
+    told, teller = os.pipe()
+    os.set_blocking(told, False)
+    os.set_blocking(teller, False)
+    before = signal.set_wakeup_fd(teller, warn_on_full_buffer=False)
+    try:
+        yield told
+    finally:
+        signal.set_wakeup_fd(before)
+        with suppress(BlockingIOError):
+            numbers = os.read(told, select.PIPE_BUF)
+            if before != -1:
+                os.write(before, numbers)
+        os.close(told)
+        os.close(teller)
 
 
 def _enlarge(pipe: BufferedReader) -> int:

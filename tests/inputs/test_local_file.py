@@ -2,13 +2,18 @@
 
 import fcntl
 import os
+import select
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.fakes import PATIENCE, wait_until
 
 from segcli.inputs import PlainFile
 
@@ -85,21 +90,103 @@ def test_regular_file_is_read_in_the_requested_size(tmp_path: Path) -> None:
         assert len(PlainFile(file).read1(1024 * KIB)) == 1024 * KIB
 
 
+@pytest.mark.parametrize("is_main", [True, False])
 def test_non_blocking_pipe_is_polled_with_select(
-    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
+    is_main: bool, pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, write = pipe
     os.set_blocking(reader.fileno(), False)
     file = PlainFile(reader)
     waits: list[object] = []
+    real = select.select
 
-    def select(*what: object) -> tuple[list[object], list[object], list[object]]:
-        waits.append(what)
-        os.write(write, b"a\n")
-        return [], [], []
+    def waiting(files: list[Any], *others: Any) -> tuple[list[Any], list[Any], list[Any]]:
+        if others[2:] != (0,):
+            waits.append(files[0])
+            os.write(write, b"a\n")
+        return real(files, *others)
 
-    monkeypatch.setattr("segcli.inputs.local_file.select.select", select)
+    monkeypatch.setattr("segcli.inputs.local_file.select.select", waiting)
 
     # Without the wait, nothing would be written.
-    assert file.read1(1024 * KIB) == b"a\n"
-    assert waits == [([reader], [], [])]
+    if is_main:
+        assert file.read1(1024 * KIB) == b"a\n"
+        assert waits == [reader.fileno()]
+    else:
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(file.read1, 1024 * KIB).result() == b"a\n"
+        assert waits == [reader]
+
+
+# --- signals
+
+
+class Told(Exception):
+    """Raised by the handler of a signal."""
+
+
+@pytest.fixture
+def handled() -> Iterator[list[int]]:
+    """The numbers of the signals that were handled; each raises `Told` besides."""
+    numbers: list[int] = []
+
+    def handler(number: int, _: object) -> None:
+        numbers.append(number)
+        raise Told
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    # Another thread takes the signal. So it interrupts no call of this thread, just like one that
+    # comes before the call.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    yield numbers
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+    signal.signal(signal.SIGUSR1, before)
+
+
+def send_to_itself_while(thread: int, handled: list[int], write: int) -> None:
+    """Take a signal while the system lets a thread wait; write if the thread does not notice."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+    waits_in = Path(f"/proc/self/task/{thread}/wchan")
+    wait_until(lambda: any(word in waits_in.read_text() for word in ("pipe", "select", "poll")))
+    signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+    try:
+        wait_until(lambda: bool(handled))
+    finally:
+        os.write(write, b"a\n")
+
+
+def test_signal_that_interrupts_no_call_ends_the_wait_for_a_pipe(
+    pipe: tuple[BufferedReader, int], handled: list[int]
+) -> None:
+    reader, write = pipe
+    file, thread = PlainFile(reader), threading.get_native_id()
+    telling = threading.Thread(target=send_to_itself_while, args=(thread, handled, write))
+    telling.start()
+    with pytest.raises(Told):
+        file.read1(KIB)
+    telling.join(PATIENCE)
+
+    assert handled == [signal.SIGUSR1]
+    assert file.read1(KIB) == b"a\n"
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_whoever_was_told_of_signals_before_is_told_of_those_during_a_wait(
+    pipe: tuple[BufferedReader, int], handled: list[int]
+) -> None:
+    (reader, write), (told, teller) = pipe, os.pipe()
+    os.set_blocking(teller, False)
+    file, thread = PlainFile(reader), threading.get_native_id()
+    telling = threading.Thread(target=send_to_itself_while, args=(thread, handled, write))
+    signal.set_wakeup_fd(teller)
+    try:
+        telling.start()
+        with pytest.raises(Told):
+            file.read1(KIB)
+        telling.join(PATIENCE)
+    finally:
+        assert signal.set_wakeup_fd(-1) == teller
+
+    assert os.read(told, KIB) == bytes([signal.SIGUSR1])
+    os.close(told)
+    os.close(teller)
