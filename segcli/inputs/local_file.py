@@ -7,7 +7,7 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 
@@ -70,9 +70,20 @@ def _wait_for(descriptor: int) -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    while not select.select([descriptor], [], [], 0)[0]:
+    while not _are_ready([descriptor], 0):
         with _told_of_signals() as told:
-            select.select([descriptor, told], [], [])
+            _are_ready([descriptor, told])
+
+
+def _are_ready(descriptors: Sequence[int], timeout: int | None = None) -> bool:
+    """Wait until one of these can be read; False after so many milliseconds.
+
+    Unlike `select`, it takes any descriptor of a program that has thousands.
+    """
+    waiting = select.poll()
+    for one in descriptors:
+        waiting.register(one, select.POLLIN)
+    return bool(waiting.poll(timeout))
 
 
 @contextmanager

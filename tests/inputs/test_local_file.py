@@ -2,22 +2,24 @@
 
 import fcntl
 import os
-import select
+import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.fakes import PATIENCE, wait_until
 
-from segcli.inputs import PlainFile
+from segcli.inputs import PlainFile, local_file
 
 KIB = 1024
+# A descriptor that the system call `select` does not take.
+LARGE = 1024
+MOST_FILES, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 if sys.platform != "linux":
     pytest.skip("nowhere else a pipe can be told what to hold", allow_module_level=True)
@@ -90,32 +92,55 @@ def test_regular_file_is_read_in_the_requested_size(tmp_path: Path) -> None:
         assert len(PlainFile(file).read1(1024 * KIB)) == 1024 * KIB
 
 
-@pytest.mark.parametrize("is_main", [True, False])
+def test_pipe_is_waited_for_in_the_main_thread(
+    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, write = pipe
+    # Another process may have made it non-blocking.
+    os.set_blocking(reader.fileno(), False)
+    file, waits, real = PlainFile(reader), list[int](), local_file._are_ready
+
+    def waiting(descriptors: Sequence[int], timeout: int | None = None) -> bool:
+        if timeout is None:
+            waits.append(descriptors[0])
+            os.write(write, b"a\n")
+        return real(descriptors, timeout)
+
+    monkeypatch.setattr(local_file, "_are_ready", waiting)
+
+    # Without the wait, nothing would be written.
+    assert file.read1(1024 * KIB) == b"a\n"
+    assert waits == [reader.fileno()]
+
+
+@pytest.mark.skipif(MOST_FILES <= LARGE, reason="a process may not open so many files")
+def test_descriptor_of_a_pipe_may_be_large(pipe: tuple[BufferedReader, int]) -> None:
+    reader, write = pipe
+    large = fcntl.fcntl(reader, fcntl.F_DUPFD, LARGE)
+    os.write(write, b"a\n")
+    with open(large, "rb") as file:
+        assert PlainFile(file).read1(KIB) == b"a\n"
+
+
 def test_non_blocking_pipe_is_polled_with_select(
-    is_main: bool, pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
+    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, write = pipe
     os.set_blocking(reader.fileno(), False)
     file = PlainFile(reader)
     waits: list[object] = []
-    real = select.select
 
-    def waiting(files: list[Any], *others: Any) -> tuple[list[Any], list[Any], list[Any]]:
-        if others[2:] != (0,):
-            waits.append(files[0])
-            os.write(write, b"a\n")
-        return real(files, *others)
+    def select(*what: object) -> tuple[list[object], list[object], list[object]]:
+        waits.append(what)
+        os.write(write, b"a\n")
+        return [], [], []
 
-    monkeypatch.setattr("segcli.inputs.local_file.select.select", waiting)
+    monkeypatch.setattr("segcli.inputs.local_file.select.select", select)
 
     # Without the wait, nothing would be written.
-    if is_main:
-        assert file.read1(1024 * KIB) == b"a\n"
-        assert waits == [reader.fileno()]
-    else:
-        with ThreadPoolExecutor(1) as threads:
-            assert threads.submit(file.read1, 1024 * KIB).result() == b"a\n"
-        assert waits == [reader]
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(file.read1, 1024 * KIB).result() == b"a\n"
+    assert waits == [([reader], [], [])]
 
 
 # --- signals
