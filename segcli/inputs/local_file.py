@@ -48,7 +48,7 @@ class PlainFile:
         return block
 
     def _read(self, size: int) -> bytes:
-        """Read what is there; wait for it if another process has made the pipe non-blocking."""
+        """Read what is there, or wait for it, also if another process made it non-blocking."""
         while True:
             if not self._is_regular:
                 _wait_for(self.file.fileno())
@@ -76,9 +76,10 @@ def _wait_for(descriptor: int) -> None:
 
 
 def _are_ready(descriptors: Sequence[int], timeout: int | None = None) -> bool:
-    """Wait until one of these can be read; False after so many milliseconds.
+    """Wait until one of these descriptors can be read. Return False if none can be in time.
 
-    Unlike `select`, it takes any descriptor of a program that has thousands.
+    `timeout` is in milliseconds; None waits without a limit. Unlike `select`, this takes
+    descriptors of 1024 and more.
     """
     waiting = select.poll()
     for one in descriptors:
@@ -90,7 +91,8 @@ def _are_ready(descriptors: Sequence[int], timeout: int | None = None) -> bool:
 def _told_of_signals() -> Iterator[int]:
     """Yield a pipe from which the number of each signal can be read as soon as it has come.
 
-    At the end, whoever was told of signals before hears of these too.
+    A program may have a descriptor of its own for these numbers, as event loops do. It gets them
+    when the block ends.
     """
     told, teller = os.pipe()
     os.set_blocking(told, False)

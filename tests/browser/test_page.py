@@ -274,7 +274,6 @@ def test_verdict_on_each_event_has_the_reason_of_the_vendor(
     page.locator("#arrivals tr:has(.verdict-cell .no)").first.click()
     page.wait_for_selector(".items tbody tr")
     said = page.locator(".items tbody tr").all_inner_texts()
-
     status = page.locator("#arrivals tr[aria-selected=true] td").nth(5).inner_text()
 
     # A request whose only event is wrong is refused as a whole, with the whole reply as reason.
