@@ -5,9 +5,10 @@ rejected. So a destination declares nothing, and plug-ins are covered too. Event
 assumed to be mapped alike, so only the first of each shape is probed.
 """
 
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from segcli.core.decision import FanOut, Mapped
@@ -15,7 +16,7 @@ from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
 from segcli.core.partial_event import part_of
 from segcli.review.event_shape import ShapeNumbers, Shapes
-from segcli.review.partial_review import PartialReview, ProbeResult
+from segcli.review.partial_review import PartialReview, ProbeResult, SampledPath
 from segcli.review.probe import FieldProbe, KnownPaths, samples_in
 
 # A probe maps an event again for every change. At most this many bytes are mapped for probes, in
@@ -64,6 +65,8 @@ class _Part:
 class ShapeProbes:
     """Probes one event of each shape, up to a limit on the bytes that are mapped.
 
+    The number of a path is a hash: the same in every process.
+
     If the destination declares what it reads, one probe serves all shapes that differ only in
     fields that are not read; and if it declares what it copies, all that differ only in that.
     """
@@ -90,11 +93,14 @@ class ShapeProbes:
     ) -> ProbeResult | None:
         """Return the result of probing an event's shape; None if the limit is exceeded."""
         found = self._tried(event, mapped, numbers)
-        new = found.left_out - self._sampled if found else None
-        if not found or not new:
-            return found
+        if found is None:
+            return None
+        left_out, cost, part = found
+        new = left_out - self._sampled
         self._sampled |= new
-        return replace(found, samples=samples_in(event.data, new))
+        samples = samples_in(event.data, new) if new else {}
+        sampled = {hash(path): SampledPath(path, sample) for path, sample in samples.items()}
+        return ProbeResult(_numbered(left_out), cost, part, sampled)
 
     def tried_before(
         self, data: dict[str, Any], size: int, numbers: ShapeNumbers
@@ -108,12 +114,15 @@ class ShapeProbes:
         if part is None or not self._pays(numbers.whole, _COST_OF_KNOWN):
             return None
         paths = self._paths_in[data["type"]](data)
-        found = ProbeResult(paths - part.carried, len(paths) * size, part.number)
-        return found if found.left_out <= self._sampled else None
+        left_out = paths - part.carried
+        if not left_out <= self._sampled:
+            return None
+        return ProbeResult(_numbered(left_out), len(paths) * size, part.number)
 
     def _tried(
         self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers
-    ) -> ProbeResult | None:
+    ) -> tuple[frozenset[str], int, int | None] | None:
+        """Return the paths left out, what was mapped for that, and the number of the part."""
         paths, data = self._paths_in[event.type](event.data), self._read_of(event)
         number = None
         if data is not None:
@@ -126,7 +135,7 @@ class ShapeProbes:
             part = self._probed(event, paths, data, number)
         if part.number in self._parts and len(self._part_by_shape) < _KEPT:
             self._part_by_shape[numbers.mattering] = part
-        return ProbeResult(paths - part.carried, cost, part.number)
+        return paths - part.carried, cost, part.number
 
     def _read_of(self, event: Event) -> dict[str, Any] | None:
         """Return the part of an event that the mapping does more with than copy it.
@@ -195,19 +204,18 @@ class Coverage:
         self._bytes_left = _BYTES_TRIED
         self._parts: set[int] = set()
         self._passed_on = 0
-        self._left_out: dict[int, Sequence[int] | None] = {}
-        self._numbers: dict[str, int] = {}
+        self._left_out: dict[int, array[int] | None] = {}
         self._events: Counter[int] = Counter()
         self._places: dict[int, tuple[str, int]] = {}
-        self._samples: dict[str, str] = {}
+        self._paths: dict[int, SampledPath] = {}
 
     def add(self, seen: PartialReview, title: str, first: int) -> None:
         """Add the partial review of a file's lines, of which the first is number `first`."""
         self.untried += seen.untried
         self._passed_on += seen.passed_on
         for tried in seen.tried.values():
-            for path, sample in tried.samples.items():
-                self._samples.setdefault(path, sample)
+            for number, sampled in tried.new.items():
+                self._paths.setdefault(number, sampled)
         for shape, alike in seen.shapes.items():
             if shape in self._places:
                 self._events[shape] += alike.events
@@ -220,27 +228,27 @@ class Coverage:
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""
         tried = self._passed_on + self._events.total()
-        paths = list(self._numbers)
-        counts: Counter[str] = Counter()
-        places: dict[str, tuple[str, int]] = {}
+        counts: Counter[int] = Counter()
+        places: dict[int, tuple[str, int]] = {}
         for shape, events in self._events.items():
             for number in self._left_out[shape] or ():
-                counts[paths[number]] += events
-                places.setdefault(paths[number], self._places[shape])
-        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [
-            LeftOut(path, events, events / tried, places[path], self._samples.get(path, ""))
-            for path, events in ordered
+                counts[number] += events
+                places.setdefault(number, self._places[shape])
+        found = [
+            LeftOut(path, counts[number], counts[number] / tried, places[number], sample)
+            for number, (path, sample) in self._paths.items()
+            if number in counts
         ]
+        return sorted(found, key=lambda one: (-one.events, one.path))
 
-    def _left_out_by(self, shape: int, tried: ProbeResult | None) -> Sequence[int] | None:
+    def _left_out_by(self, shape: int, tried: ProbeResult | None) -> "array[int] | None":
         """Return the fields that a shape leaves out; None if it was not probed.
 
         The first result for a shape holds for all its events, whichever process found it.
         """
         if shape in self._left_out:
             return self._left_out[shape]
-        left_out = self._numbered(tried.left_out) if tried and self._pays(tried) else None
+        left_out = tried.left_out if tried and self._pays(tried) else None
         if left_out is not None or len(self._left_out) < _UNTRIED_KEPT:
             self._left_out[shape] = left_out
         return left_out
@@ -251,10 +259,10 @@ class Coverage:
             self._parts.add(tried.part)
         return self._bytes_left >= 0
 
-    def _numbered(self, paths: Iterable[str]) -> tuple[int, ...]:
-        """Return a number for each path: sets of strings take ten times the memory."""
-        numbers = self._numbers
-        return tuple(numbers.setdefault(path, len(numbers)) for path in paths)
+
+def _numbered(paths: Iterable[str]) -> "array[int]":
+    """Return the numbers of paths: sets of strings take ten times the memory."""
+    return array("q", map(hash, paths))
 
 
 def _without_unread(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:

@@ -86,13 +86,14 @@ class JoinedReview:
             self._find(key, place)
         for key, (where, lines) in self.effects.items():
             self._find(key, where, lines)
-        self._find_uncovered()
+        left_out = self.coverage.left_out()
+        self._find_uncovered(left_out)
         self._find_unsearched(first_input)
         if self.options.rejects:
             self.options.rejects.close()
         baseline = self._accepted()
         self._find_nothing(first_input)
-        return self._review(baseline)
+        return self._review(baseline, left_out)
 
     def count_repeats(self, message_ids: int, lines_without_id: int) -> None:
         """Count repeated lines that no partial review has."""
@@ -167,9 +168,9 @@ class JoinedReview:
                 code = codes.UNKNOWN_COLUMN if one.is_harmless else codes.PLAN_MISTAKE
                 self._find(key_of(code, one.pointer, one.problem), (plan.title, one.line))
 
-    def _find_uncovered(self) -> None:
+    def _find_uncovered(self, left_out: Iterable[LeftOut]) -> None:
         name = self.options.job.destination.name if self.options.job else ""
-        for one in self.coverage.left_out():
+        for one in left_out:
             if any(is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
                 key = key_of(codes.NOT_CARRIED, one.path, f"is not carried by {name}")
                 self._find(key, one.place, one.events)
@@ -203,13 +204,12 @@ class JoinedReview:
             return write_baseline(path, self.findings)
         return self.findings.accept(self.known)
 
-    def _left_out(self) -> list[LeftOut]:
-        left_out = self.coverage.left_out()
+    def _shown(self, left_out: Sequence[LeftOut]) -> Sequence[LeftOut]:
         if not self.options.mask:
             return left_out
         return [replace(one, sample=masked_sample(one.sample)) for one in left_out]
 
-    def _review(self, baseline: BaselineResult | None) -> Review:
+    def _review(self, baseline: BaselineResult | None, left_out: Sequence[LeftOut]) -> Review:
         job = self.options.job
         counts = {
             "mapped" if self.options.job else "checked": self.read - self.rejected - self.skipped,
@@ -228,7 +228,7 @@ class JoinedReview:
             all_groups=self.findings.all_groups(),
             errors=self.findings.total("error"),
             warnings=self.findings.total("warning"),
-            left_out=self._left_out(),
+            left_out=self._shown(left_out),
             untried=self.coverage.untried,
             routes=self.estimate.routes() if self.estimate else [],
             seconds=self.estimate.seconds(self.options.rate) if self.estimate else None,

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,24 +13,31 @@ from segcli.plan.judge import PlanSeen
 from segcli.review.notes import GroupNote, HashedLines, Key, Notebook, Notes, rejection_keys
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class SampledPath(NamedTuple):
+    """The dotted path of a field that a payload does not carry, and a value of it as JSON."""
+
+    path: str
+    sample: str
+
+
+# A partial review has hundreds of these two. Dataclasses take twice the time to be sent to another
+# process, and numbers a fifth of the time of paths.
+class ProbeResult(msgspec.Struct, frozen=True, gc=False):
     """The result of probing a shape.
 
-    left_out: the paths that do not affect the payload.
+    left_out: the numbers of the paths that do not affect the payload.
     cost: how many bytes were mapped for it.
     part: the number that shapes share if they differ only in fields that the destination does not
         read: one probe serves them all. None if the probe is for one shape only.
-    samples: a value, as JSON, of each path that this process has not found left out before.
+    new: the paths that this process has not found left out before, by their numbers.
     """
 
-    left_out: frozenset[str]
+    left_out: "array[int]"
     cost: int
     part: int | None = None
-    samples: Mapping[str, str] = field(default_factory=dict)
+    new: Mapping[int, SampledPath] = {}
 
 
-# A partial review has hundreds. Dataclasses take twice the time to be sent to another process.
 class ShapeCount(msgspec.Struct, gc=False):
     """Counts the events of one shape.
 
