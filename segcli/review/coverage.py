@@ -7,9 +7,11 @@ assumed to be mapped alike, so only the first of each shape is probed.
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.event import TYPES, Event
@@ -62,6 +64,14 @@ class _Part:
     carried: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """What is known of one object of events: how many fields it has, and which are left out."""
+
+    fields: int
+    left_out: "array[int]"
+
+
 class ShapeProbes:
     """Probes one event of each shape, up to a limit on the bytes that are mapped.
 
@@ -78,7 +88,7 @@ class ShapeProbes:
         self._copies = {kind: job.destination.copies.get(kind, frozenset()) for kind in TYPES}
         self._shapes = shapes
         # The paths of what is copied are left aside: all of them are carried.
-        self._paths_in = {kind: KnownPaths(some).of for kind, some in self._copies.items()}
+        self._paths = {kind: KnownPaths(some) for kind, some in self._copies.items()}
         # `Coverage` applies the limit in input order. A process does not know that order, so its
         # own limit is higher: it must not stop before `Coverage` does.
         self._bytes_left = 2 * _BYTES_TRIED
@@ -86,6 +96,9 @@ class ShapeProbes:
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._parts: dict[int | None, _Part] = {}
         self._part_by_shape: dict[int, _Part] = {}
+        # Of a branch, by its number and the paths in it that are carried.
+        self._branches: dict[tuple[int, frozenset[str]], _Branch] = {}
+        self._carried: dict[tuple[int | None, tuple[str, ...]], list[frozenset[str]]] = {}
         self._sampled: set[str] = set()
 
     def tried(
@@ -102,28 +115,67 @@ class ShapeProbes:
         sampled = {hash(path): SampledPath(path, sample) for path, sample in samples.items()}
         return ProbeResult(_numbered(left_out), cost, part, sampled)
 
-    def tried_before(
-        self, data: dict[str, Any], size: int, numbers: ShapeNumbers
-    ) -> ProbeResult | None:
+    def tried_before(self, line: bytes, numbers: ShapeNumbers) -> ProbeResult | None:
         """Return the result for an event that is new only in what does not matter.
 
-        It is enough to know its JSON and its size in bytes: to parse it exactly takes most of the
+        It is enough to know its line, without white space: to parse it exactly takes most of the
         time of `tried`. Returns None if that is to be called.
         """
         part = self._part_by_shape.get(numbers.mattering)
         if part is None or not self._pays(numbers.whole, _COST_OF_KNOWN):
             return None
-        paths = self._paths_in[data["type"]](data)
-        left_out = paths - part.carried
-        if not left_out <= self._sampled:
+        keys = list(zip(numbers.branches, self._carried_by_branch(part, numbers), strict=True))
+        found = [one for key in keys if (one := self._branches.get(key))]
+        if len(found) < len(keys):
+            found = self._new_branches(orjson.loads(line), numbers, keys)
+        if not found:
             return None
-        return ProbeResult(_numbered(left_out), len(paths) * size, part.number)
+        left_out = array("q")
+        for one in found:
+            left_out += one.left_out
+        return ProbeResult(left_out, sum(one.fields for one in found) * len(line), part.number)
+
+    def _carried_by_branch(self, part: _Part, numbers: ShapeNumbers) -> list[frozenset[str]]:
+        """Return the paths in each branch of an event that are carried."""
+        found = self._carried.get((part.number, numbers.names))
+        if found is None:
+            others = numbers.names[1:]
+            below = [
+                frozenset(path for path in part.carried if path.startswith(f"{name}."))
+                for name in others
+            ]
+            found = [part.carried.difference(*below), *below]
+            if len(self._carried) < _KEPT:
+                self._carried[part.number, numbers.names] = found
+        return found
+
+    def _new_branches(
+        self,
+        data: dict[str, Any],
+        numbers: ShapeNumbers,
+        keys: Sequence[tuple[int, frozenset[str]]],
+    ) -> list[_Branch]:
+        """Return what is known of the branches of an event; nothing if it has to be probed."""
+        names = numbers.names
+        # The path of a key with a dot may be that of a field in another branch.
+        if any(key.startswith(f"{name}.") for key in data for name in names[1:]):
+            return []
+        found = []
+        for name, key in zip(names, keys, strict=True):
+            paths = self._paths[data["type"]].in_branch(data, name, names)
+            left_out = paths - key[1]
+            if not left_out <= self._sampled:
+                return []
+            found.append(_Branch(len(paths), _numbered(left_out)))
+            if len(self._branches) < _KEPT:
+                self._branches[key] = found[-1]
+        return found
 
     def _tried(
         self, event: Event, mapped: Mapped | FanOut, numbers: ShapeNumbers
     ) -> tuple[frozenset[str], int, int | None] | None:
         """Return the paths left out, what was mapped for that, and the number of the part."""
-        paths, data = self._paths_in[event.type](event.data), self._read_of(event)
+        paths, data = self._paths[event.type].of(event.data), self._read_of(event)
         number = None
         if data is not None:
             number = self._shapes.numbers_of(data, mapped, passed_on=False).mattering
@@ -165,7 +217,7 @@ class ShapeProbes:
             event = Event(event.raw, read, event.actions)
         carried = paths & self._carried_of(event, read)
         # A mapping may copy the raw text, and so carry fields it does not declare.
-        is_shared = len(self._parts) < _KEPT and carried <= self._paths_in[event.type](data)
+        is_shared = len(self._parts) < _KEPT and carried <= self._paths[event.type].of(data)
         part = _Part(number if is_shared else None, carried)
         if is_shared:
             self._parts[number] = part
@@ -216,14 +268,14 @@ class Coverage:
         for tried in seen.tried.values():
             for number, sampled in tried.new.items():
                 self._paths.setdefault(number, sampled)
-        for shape, alike in seen.shapes.items():
+        for shape, events in seen.shapes.items():
             if shape in self._places:
-                self._events[shape] += alike.events
+                self._events[shape] += events
             elif self._left_out_by(shape, seen.tried.get(shape)) is None:
-                self.untried += alike.events
+                self.untried += events
             else:
-                self._events[shape] = alike.events
-                self._places[shape] = title, first + alike.first
+                self._events[shape] = events
+                self._places[shape] = title, first + seen.first_of_shape[shape]
 
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""

@@ -1,8 +1,9 @@
 """The shape of an event: events of one shape are assumed to be mapped alike."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import truth
+from itertools import filterfalse
+from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -50,6 +51,21 @@ class _Place:
             return None
         return [name for name in one if self.of(name) not in (None, _UNREAD)]
 
+    def read_in(self, one: dict[str, Any]) -> Sequence[str]:
+        """Return the keys of values that a mapping may find empty, beside what their types say.
+
+        The type of null says so, and the keys of an object that is looked at for its own sake.
+        """
+        if not self.is_read:
+            return ()
+        keys = self.keys_in(one)
+        return [
+            name
+            for name in (one if keys is None else keys)
+            if one[name] is not None
+            and not (type(one[name]) is dict and self.of(name) not in (None, _UNREAD))
+        ]
+
 
 # The place of what matters neither to the mapping nor to remarks.
 _UNREAD = _Place(is_read=False)
@@ -75,8 +91,8 @@ class _Step(msgspec.Struct, eq=False):
     looked_at: how many they are.
     waiting: the objects that are yet to be looked at.
     arrays: the arrays in the last one.
-    is_read: it matters which of the values of the last one are empty.
-    keys: the keys of these values; None for all.
+    read: the keys of the values in the last one of which it matters whether they are empty.
+    read_of: returns these values of an object; None if there are none.
     branches: the objects that are looked at apart from all others, each with its first step.
     after: the known steps from here, by what the next object is like.
     holder, name: those of the first object that waits; None as its name if none does.
@@ -87,8 +103,8 @@ class _Step(msgspec.Struct, eq=False):
     looked_at: int = 0
     waiting: tuple[_Within, ...] = ()
     arrays: Sequence[_Within] = ()
-    is_read: bool = False
-    keys: Sequence[str] | None = None
+    read: Sequence[str] = ()
+    read_of: Callable[[dict[str, Any]], Iterable[Any]] | None = None
     branches: Sequence[tuple[str, "_Step"]] = ()
     after: dict[_Key, "_Step"] = {}
     holder: int = 0
@@ -106,10 +122,14 @@ class ShapeNumbers(msgspec.Struct, frozen=True, gc=False):
     mattering: of what matters to the mapping and to remarks: what the mapping reads, the event's
         own fields, and the traits. Few events differ in that.
     whole: of the whole shape.
+    branches: of the event without the objects that are looked at apart, and of each of these.
+    names: the names of these objects, after "" for the event itself.
     """
 
     mattering: int
     whole: int
+    branches: tuple[int, ...]
+    names: tuple[str, ...]
 
 
 class Shapes:
@@ -150,8 +170,7 @@ class Shapes:
         else:
             way = (data["type"], name, *_ways(mapped), mapped.notes, passed_on)
         last = self._last_steps(self._passed_on if passed_on else self._mapped, data)
-        found = self._numbers.get((way, *last))
-        return found or self._add_numbers(way, last)
+        return self._numbers.get((way, *last)) or self._add_numbers(way, last)
 
     def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
         """Return the structure of an event and all it contains: keys, types, emptiness.
@@ -168,13 +187,21 @@ class Shapes:
         whole = hash((mattering, *rest)) if any(rest) else mattering
         if len(self._numbers) >= _STEPS_KEPT:
             self._numbers.clear()
-        found = self._numbers[way, *last] = ShapeNumbers(mattering, whole)
+        names = ("", *(name for name, _ in last[0].branches))
+        # What a mapping copies depends on the call type.
+        branches = tuple(
+            hash((way[0], name, step.mattering, step.rest))
+            for name, step in zip(names, last, strict=True)
+        )
+        found = self._numbers[way, *last] = ShapeNumbers(mattering, whole, branches, names)
         return found
 
     def _last_steps(self, first: _Step, data: dict[str, Any]) -> list[_Step]:
         """Return what is known of an event, and of each of its branches."""
-        last = self._last_step(first, data)
-        return [last, *[self._last_step(branch, data[name]) for name, branch in last.branches]]
+        last = [self._last_step(first, data)]
+        for name, branch in last[0].branches:
+            last.append(self._last_step(branch, data[name]))
+        return last
 
     def _last_step(self, step: _Step, one: dict[str, Any]) -> _Step:
         """Return what is known once an object and all that it contains was looked at."""
@@ -185,10 +212,9 @@ class Shapes:
         while True:
             key = (*one, *map(type, one.values()))
             step = step.after.get(key) or self._after_object(step, key, one)
-            if step.is_read and not all(one.values()):
-                read = one.values() if step.keys is None else map(one.get, step.keys)
-                key = tuple(map(truth, read))
-                step = step.after.get(key) or self._after_empty(step, key, one)
+            if (read_of := step.read_of) and not all(read_of(one)):
+                key = (*filterfalse(one.get, step.read),)
+                step = step.after.get(key) or self._after_empty(step, key)
             if step.arrays:
                 key = tuple([self._structure_of_array(one[at.name]) for at in step.arrays])
                 step = step.after.get(key) or self._after_arrays(step, key)
@@ -219,30 +245,29 @@ class Shapes:
             mattering = hash((mattering, *((name, type(one[name])) for name in keys)))
             rest = hash((rest, key)) if place.has_rest else rest
         objects = [at for at in inner if type(one[at.name]) is dict]
+        read = place.read_in(one)
         found = _Step(
             mattering=mattering,
             rest=rest,
             looked_at=number + 1,
             waiting=(*step.waiting[1:], *objects),
             arrays=[at for at in inner if type(one[at.name]) is list],
-            is_read=place.is_read and keys != [],
-            keys=keys,
+            read=read,
+            read_of=_getter(read, one),
             branches=branches,
         )
         return self._add(step, key, found)
 
-    def _after_empty(self, step: _Step, empty: _Key, one: dict[str, Any]) -> _Step:
-        """Return a new step: after it was seen which values of an object are empty."""
-        known = one if step.keys is None else step.keys
+    def _after_empty(self, step: _Step, empty: _Key) -> _Step:
+        """Return a new step: after an object in which the values with these names are empty."""
         last = step.looked_at - 1
-        waiting = [
-            at for at in step.waiting if at.holder != last or at.name not in known or one[at.name]
-        ]
+        waiting = [at for at in step.waiting if at.holder != last or at.name not in empty]
         found = replace(
             step,
             mattering=hash((step.mattering, empty)),
             waiting=tuple(waiting),
-            is_read=False,
+            read=(),
+            read_of=None,
             after={},
         )
         return self._add(step, empty, found)
@@ -286,6 +311,16 @@ class Shapes:
         if isinstance(value, list):
             return list, self._structure_of_array(value)
         return type(value), bool(value)
+
+
+def _getter(
+    names: Sequence[str], one: dict[str, Any]
+) -> Callable[[dict[str, Any]], Iterable[Any]] | None:
+    """Return a function that returns the values with these names of objects with equal keys."""
+    if not names:
+        return None
+    # An `itemgetter` of a single name would return no sequence.
+    return dict.values if len(names) == len(one) else itemgetter(names[0], *names)
 
 
 def _first_step(place: _Place, branches: Sequence[tuple[str, _Step]] = ()) -> _Step:

@@ -20,8 +20,8 @@ class SampledPath(NamedTuple):
     sample: str
 
 
-# A partial review has hundreds of these two. Dataclasses take twice the time to be sent to another
-# process, and numbers a fifth of the time of paths.
+# A partial review may have hundreds. Dataclasses take twice the time to be sent to another process,
+# and paths five times the time of numbers.
 class ProbeResult(msgspec.Struct, frozen=True, gc=False):
     """The result of probing a shape.
 
@@ -38,17 +38,6 @@ class ProbeResult(msgspec.Struct, frozen=True, gc=False):
     new: Mapping[int, SampledPath] = {}
 
 
-class ShapeCount(msgspec.Struct, gc=False):
-    """Counts the events of one shape.
-
-    first: the index of the first one among the lines of the partial review.
-    events: how many there are.
-    """
-
-    first: int
-    events: int = 0
-
-
 @dataclass(slots=True)
 class PartialReview:
     """The outcomes of some lines, and the findings on them; an index counts the lines from 0.
@@ -61,7 +50,8 @@ class PartialReview:
     effects: what the replay of old events does, each with the first line.
     untried: how many events cannot be probed.
     mapped: the size of each payload in bytes, by the key of its request.
-    shapes: the count of all other mapped events, by the number of their shape.
+    shapes: how many other events are mapped, by the number of their shape.
+    first_of_shape: the index of the first line of each shape.
     tried: the probe results of shapes that this process met for the first time.
     ids: the messageIds.
     lines_without_id: the lines without a messageId.
@@ -80,7 +70,8 @@ class PartialReview:
     effects: dict[Key, GroupNote] = field(default_factory=dict)
     untried: int = 0
     mapped: dict[str, "array[int]"] = field(default_factory=dict)
-    shapes: dict[int, ShapeCount] = field(default_factory=dict)
+    shapes: dict[int, int] = field(default_factory=dict)
+    first_of_shape: dict[int, int] = field(default_factory=dict)
     tried: dict[int, ProbeResult] = field(default_factory=dict)
     ids: HashedLines = field(default_factory=HashedLines)
     lines_without_id: HashedLines = field(default_factory=HashedLines)

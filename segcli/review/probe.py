@@ -143,8 +143,22 @@ class KnownPaths:
 
     def of(self, data: dict[str, Any]) -> frozenset[str]:
         """Return the paths of an event's values: those that a `FieldProbe` of it probes."""
+        return self._below([("", data)])
+
+    def in_branch(self, data: dict[str, Any], branch: str, others: Collection[str]) -> Set[str]:
+        """Return those of the paths that are in an object of the event.
+
+        For the branch "" it returns those that are in none of the `others`.
+        """
+        if branch in self._left_aside:
+            return frozenset()
+        if branch:
+            return self._below([(f"{branch}.", data[branch])])
+        return self._below([("", {name: data[name] for name in data if name not in others})])
+
+    def _below(self, objects: list[tuple[str, dict[str, Any]]]) -> frozenset[str]:
+        """Return the paths in some objects, each with what they begin with."""
         found: list[frozenset[str]] = []
-        objects = [("", data)]
         for prefix, one in objects:
             key = (prefix, *one, *map(type, one.values()))
             paths, inner, arrays = self._known.get(key) or self._new(key, prefix, one)

@@ -18,7 +18,7 @@ from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import ShapeNumbers, Shapes, is_passed_on
 from segcli.review.golden_file import message_id_of
 from segcli.review.notes import Key, Notebook, note_keys
-from segcli.review.partial_review import PartialReview, ProbeResult, Rejections, ShapeCount
+from segcli.review.partial_review import PartialReview, ProbeResult, Rejections
 from segcli.review.plan_reviewer import PlanWatch
 from segcli.review.replay_notes import ReplayNotes, may_affect_any, note_nothing
 from segcli.review.segment_spec import EVENT_BYTES, MESSAGE_ID_LENGTH
@@ -232,10 +232,12 @@ class Reviewer:
         numbers = sight.numbers
         if numbers is None:
             return False
-        is_known = facts.passed_on or numbers.whole in seen.shapes or numbers.whole in self._tried
-        if not is_known:
-            data, size = orjson.loads(sight.line), len(sight.line.strip(_JSON_SPACE))
-            tried = self._trials.tried_before(data, size, numbers)
+        # Most events have a shape that this review has seen.
+        if numbers.whole in seen.shapes:
+            seen.shapes[numbers.whole] += 1
+            return True
+        if not facts.passed_on and numbers.whole not in self._tried:
+            tried = self._trials.tried_before(sight.line.strip(_JSON_SPACE), numbers)
             if tried is None:
                 return False
             self._add_tried(numbers, tried, seen)
@@ -274,10 +276,10 @@ def _count(numbers: ShapeNumbers, facts: ShapeFacts, seen: PartialReview) -> Non
     if facts.passed_on:
         seen.passed_on += 1
         return
-    alike = seen.shapes.get(numbers.whole)
-    if alike is None:
-        alike = seen.shapes[numbers.whole] = ShapeCount(seen.lines)
-    alike.events += 1
+    events = seen.shapes.get(numbers.whole, 0)
+    if not events:
+        seen.first_of_shape[numbers.whole] = seen.lines
+    seen.shapes[numbers.whole] = events + 1
 
 
 def _add_sizes(outcomes: Iterable[Decision], seen: PartialReview) -> None:

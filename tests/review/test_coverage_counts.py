@@ -289,6 +289,63 @@ def test_a_declaration_of_what_is_read_or_copied_saves_work_and_changes_no_findi
     assert found.findings == expected.findings
 
 
+@pytest.mark.parametrize("key", ["properties.sku", "properties.size", "properties.", "sku"])
+def test_a_field_counts_once_beside_a_key_that_reads_like_its_path(key: str) -> None:
+    declared = job_for("pointillist")
+    silent = replace(declared, destination=replace(declared.destination, reads=None))
+    events = [
+        event_of(properties=one, timestamp="2026-02-03T10:11:12Z", **dict.fromkeys(names, 1))
+        for names in ([], ["x"], [key], ["x", key], ["y", key], ["y"], [])
+        for one in ({"sku": "a"}, {"sku": "a", "": 1}, {"sku": "a", "size": [1]}, {}, {"size": 1})
+    ]
+
+    assert shares(seen(declared, *events, lines_at_once=1)) == shares(seen(silent, *events))
+
+
+# The keys of two objects, so that the last events have two that are known, but not together.
+KEYS_OF_OBJECTS = [("abc", "xyz"), ("ab", "xy"), ("a", "x"), ("ab", "x"), ("a", "xy")]
+
+
+def test_what_is_known_of_an_object_depends_on_the_call_type() -> None:
+    common = {"timestamp": "2026-02-03T10:11:12Z", "traits": {"email": "a@b.com"}}
+    events = [
+        event_of(
+            type=kind, context=dict.fromkeys(one, 1), properties=dict.fromkeys(other, 1), **common
+        )
+        for one, other in KEYS_OF_OBJECTS
+        for kind in ("track", "identify")
+    ]
+
+    found = shares(seen(job_for("gist"), *events, lines_at_once=1))
+
+    # Gist takes the properties of a track only.
+    assert found["properties.x"][0] == len(KEYS_OF_OBJECTS)
+    assert found["context.a"][0] == 2 * len(KEYS_OF_OBJECTS)
+
+
+def test_what_is_known_of_an_object_depends_on_what_is_carried() -> None:
+    def payload(event: Event) -> dict[str, Any]:
+        return {"ip": event.get("context.ip")} if event.get("traits.plan") else {"a": 1}
+
+    job = job_that_sends(payload)
+    reads = ("traits.plan", "context.ip")
+    declared = replace(job, destination=replace(job.destination, reads=lambda _: reads))
+    events = [
+        event_of(
+            traits={"plan": plan},
+            context=dict.fromkeys(one, 1) | {"ip": "::1"},
+            properties=dict.fromkeys(other, 1),
+        )
+        for one, other in KEYS_OF_OBJECTS
+        for plan in ("pro", "")
+    ]
+
+    found = shares(seen(declared, *events, lines_at_once=1))
+
+    assert found == shares(seen(job, *events))
+    assert found["context.ip"][0] == len(KEYS_OF_OBJECTS)
+
+
 def test_shapes_have_the_same_numbers_after_known_structures_were_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
