@@ -4,16 +4,21 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from segcli.core.pattern import possessive
+
 # Low enough that a mapping can nest a value of an event, up to 100 levels deep, below all levels.
 MAX_DOCUMENT_DEPTH = 50
 
 # The time to parse a dotted key grows with the square of its parts. To find long keys in linear
 # time, first remove strings and comments, also unclosed ones: then every dot is part of a key or a
 # number.
+_BASIC_LINES = possessive(r'[^"\\]++|\\.|"(?!"")')
+_LITERAL_LINES = possessive(r"[^']++|'(?!'')")
+_BASIC_LINE = possessive(r'[^"\\\n]++|\\.')
 _STRING_OR_COMMENT = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?'
-    r"|'''(?:[^']|'(?!''))*+(?:'{3,5})?"
-    r'|"(?:[^"\\\n]|\\.)*+"?'
+    rf'"""{_BASIC_LINES}(?:"{{3,5}})?'
+    rf"|'''{_LITERAL_LINES}(?:'{{3,5}})?"
+    rf'|"{_BASIC_LINE}"?'
     r"|'[^'\n]*+'?"
     r"|#[^\n]*+",
     re.DOTALL,

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from segcli.core.pattern import possessive
 from segcli.mapping.javascript import javascript_number
 from segcli.mapping.javascript_date import read_date, usual_time
 
@@ -27,16 +28,17 @@ _TIME = re.compile(
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]+(?<!-)")
 _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_PATH = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*+"
-_QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*+"
-_HOST = (
-    r"(?://(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*+(?:\[[0-9A-Fa-f:.]+\](?::[0-9]*)?)?)?"
-)
+_ESCAPED = "%[0-9A-Fa-f]{2}"
+_NAME = possessive(rf"[A-Za-z0-9._~!$&'()*+,;=:@-]++|{_ESCAPED}")
+_HOST = rf"(?://{_NAME}(?:\[[0-9A-Fa-f:.]+\](?::[0-9]*)?)?)?"
+_PATH = possessive(rf"[A-Za-z0-9._~!$&'()*+,;=:@/-]++|{_ESCAPED}")
+_QUERY = possessive(rf"[A-Za-z0-9._~!$&'()*+,;=:@/?-]++|{_ESCAPED}")
 _REFERENCE = re.compile(rf"{_HOST}{_PATH}(?:\?{_QUERY})?(?:#{_QUERY})?")
 # RFC 6570: text, with expressions such as {?name,list*} in it.
-_VARIABLE = r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})++(?::[1-9][0-9]{0,3}|\*)?"
+_VARIABLE = possessive(rf"[A-Za-z0-9_]++|{_ESCAPED}", "+") + r"(?::[1-9][0-9]{0,3}|\*)?"
 _EXPRESSION = rf"\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}}"
-_URI_TEMPLATE = re.compile(rf"(?:[^\x00-\x20\"'<>%\\^`{{|}}]|%[0-9A-Fa-f]{{2}}|{_EXPRESSION})*+")
+_TEXT = r"[^\x00-\x20\"'<>%\\^`{|}]++"
+_URI_TEMPLATE = re.compile(possessive(f"{_TEXT}|{_ESCAPED}|{_EXPRESSION}"))
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^?#])")
 
 

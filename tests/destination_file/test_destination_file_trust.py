@@ -274,6 +274,30 @@ def test_long_strings_with_dots_and_quotes_are_not_nested_keys() -> None:
         assert toml_text.parse_toml(text) == {"x": many, "y": {"z": "d." * 60}}
 
 
+STRINGS = [r'"b\""', '"""b""""', '"""b"""""', r'"""\""""""', r'"""b""\""""', "'''b'''''"]
+
+
+@for_each("string", STRINGS)
+def test_string_that_ends_in_quotes_ends_there(string: str) -> None:
+    from segcli.core import toml_text
+
+    # The key is found before anything is parsed: the text has a mistake.
+    with pytest.raises(toml_text.TooDeep):
+        toml_text.parse_toml(f"x = {{a = {string}, {'b.' * 60}c")
+    assert toml_text.parse_toml(f"a = {string} # {'b.' * 60}")
+    assert set(toml_text.line_numbers(f"a = {string}\nb = 1")) == {("a",), ("b",)}
+
+
+@for_each("begins", ['"', '"""', "'", "'''"])
+def test_long_string_without_an_end_is_refused_in_linear_time(begins: str) -> None:
+    from segcli.core import toml_text
+
+    # Where the time grows with the square of the length, each takes more than five minutes.
+    for repeated in (r"\n", "\\", '""a', "''a", '"a', "'a", "a.", r"\""):
+        with pytest.raises(ValueError, match=r"nested deeper than|\(at "):
+            toml_text.parse_toml(f"a = {begins}{repeated * 300_000}")
+
+
 def test_reported_mistakes_are_limited_to_100(tmp_path: Path) -> None:
     (tmp_path / "acme.json").write_text(json.dumps({f"k{n}": 1 for n in range(20_000)}))
     said = refused(tmp_path / "acme.json").splitlines()

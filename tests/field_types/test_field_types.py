@@ -234,8 +234,12 @@ def test_unknown_fields_are_removed_unless_the_object_accepts_others() -> None:
         ("email", "a.b+c@d-e.example", "a..b@d.example"),
         ("uri", "https://a.example/x?y=1#z", "https://a.example/a b"),
         ("uri", "mailto:x@y.example", "a/b"),
+        ("uri", "https://a%41b/%42?%43#%44", "https://a.example/a%4"),
+        ("uri", "x://[::1]:80/a", "x://a/[::1]"),
         ("uri-reference", "/a?b", "a\\b"),
         ("uri-template", "https://a.example/{user}{?q*,page:3}", "https://a.example/{user"),
+        ("uri-template", "/%41{a%42,b*}", "/a%4"),
+        ("uri-template", "{a:9999}", "{a:10000}"),
         ("date", "2024-02-29", "2023-02-29"),
         ("date-time", "2024-02-03 04:05:06", "2024-02-30T04:05:06Z"),
         ("date-time", "2024-02-03T04:05:06.789+01:00", "2024-02-03"),
@@ -253,6 +257,27 @@ def test_a_format_accepts_texts_of_its_form(name: str, good: str, bad: str | Non
     assert made(f"string {name}", good) == good
     if bad is not None:
         assert "must be" in made(f"string {name}", bad)
+
+
+@for_each(
+    ("name", "begins", "repeated", "ends"),
+    [
+        ("uri", "a://", "%41", " "),
+        ("uri", "a:", "a%41", "["),
+        ("uri", "a:?", "a", " "),
+        ("uri", "a:#", "%41", "#"),
+        ("uri-template", "", "a%41", " "),
+        ("uri-template", "{", "a", "%"),
+        ("uri-template", "{", "%41", ""),
+        ("uri-template", "{a", ",a:123", "{"),
+        ("uri-template", "", "{a,b*}", "{a"),
+    ],
+)
+def test_long_text_of_a_wrong_form_is_refused_in_linear_time(
+    name: str, begins: str, repeated: str, ends: str
+) -> None:
+    # Where the time grows with the square of the length, this takes more than five minutes.
+    assert "must be" in made(f"string {name}", begins + repeated * 300_000 + ends)
 
 
 @for_each(
