@@ -30,7 +30,7 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]+(?<!-)")
 _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _ESCAPED = "%[0-9A-Fa-f]{2}"
 _NAME = possessive(rf"[A-Za-z0-9._~!$&'()*+,;=:@-]++|{_ESCAPED}")
-_HOST = rf"(?://{_NAME}(?:\[[0-9A-Fa-f:.]+\](?::[0-9]*)?)?)?"
+_HOST = rf"(?://{_NAME}(?:\[[0-9A-Fa-f:.]+\](?::[0-9]*+)?)?)?"
 _PATH = possessive(rf"[A-Za-z0-9._~!$&'()*+,;=:@/-]++|{_ESCAPED}")
 _QUERY = possessive(rf"[A-Za-z0-9._~!$&'()*+,;=:@/?-]++|{_ESCAPED}")
 _REFERENCE = re.compile(rf"{_HOST}{_PATH}(?:\?{_QUERY})?(?:#{_QUERY})?")

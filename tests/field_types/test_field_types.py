@@ -266,6 +266,7 @@ def test_a_format_accepts_texts_of_its_form(name: str, good: str, bad: str | Non
         ("uri", "a:", "a%41", "["),
         ("uri", "a:?", "a", " "),
         ("uri", "a:#", "%41", "#"),
+        ("uri", "a://[::1]:", "1", " "),
         ("uri-template", "", "a%41", " "),
         ("uri-template", "{", "a", "%"),
         ("uri-template", "{", "%41", ""),
