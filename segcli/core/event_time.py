@@ -15,7 +15,6 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from operator import itemgetter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,9 +27,6 @@ _RULE = re.compile(
 # `fromisoformat` reads it: that is faster, but accepts other forms too.
 _PLAIN_MARKS = frozenset({"--T::.", "--T::Z"})
 _PLAIN_LENGTHS = frozenset({20, *range(22, 31)})
-_MARKS_OF = itemgetter(slice(4, 20, 3))
-_END_OF = itemgetter(-1)
-_UTC = frozenset("Z")
 _from_iso = datetime.fromisoformat
 
 
@@ -70,14 +66,14 @@ def are_usual_times(texts: Sequence[str]) -> bool:
 
     False if one of them is anything else, which may be a time too.
     """
-    # Hot path of check (bench_check.py): each step goes over all texts without a line of Python
-    # for each.
-    if not (
-        _PLAIN_LENGTHS.issuperset(map(len, texts))
-        and _PLAIN_MARKS.issuperset(map(_MARKS_OF, texts))
-        and _UTC.issuperset(map(_END_OF, texts))
-        and not (_TAKES_HOUR_24 and "24" in {text[11:13] for text in texts})
-    ):
+    lengths = set(map(len, texts))
+    if not lengths <= _PLAIN_LENGTHS:
+        return False
+    for length in lengths:
+        same = texts if len(lengths) == 1 else [text for text in texts if len(text) == length]
+        if not _have_plain_marks("".join(same), length):
+            return False
+    if _TAKES_HOUR_24 and "24" in {text[11:13] for text in texts}:
         return False
     try:
         deque(map(_from_iso, texts), maxlen=0)
@@ -90,6 +86,17 @@ def lacks_zone(text: str) -> bool:
     """True if a text is a time with hours but without a zone; a date alone needs none."""
     match = _RULE.fullmatch(text)
     return match is not None and match[4] is not None and match[8] is None
+
+
+def _have_plain_marks(joined: str, length: int) -> bool:
+    """Return whether all of the joined texts, each of this length, have the marks of a plain time.
+
+    One mark of all texts at a time takes half the time of all marks of one text (bench_check.py).
+    """
+    marks = "--T::Z" if length == len("2026-02-16T09:03:51Z") else "--T::."
+    places = [*zip(range(4, 20, 3), marks, strict=True), (length - 1, "Z")]
+    count = len(joined) // length
+    return all(joined[place::length] == mark * count for place, mark in places)
 
 
 def _takes_hour_24() -> bool:

@@ -301,13 +301,14 @@ class Shapes:
                 of_branch.after.clear()
 
     def _structure_of_array(self, array: list[Any]) -> _Key:
-        elements = [self._structure_of_element(element) for element in array]
+        first, of_value = self._element, self._structure_of_value
+        elements = [
+            self._last_step(first, one).mattering if type(one) is dict else of_value(one)
+            for one in array
+        ]
         return *elements[:1], frozenset(elements)
 
-    def _structure_of_element(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            last = self._last_step(self._element, value)
-            return last.mattering
+    def _structure_of_value(self, value: Any) -> Any:
         if isinstance(value, list):
             return list, self._structure_of_array(value)
         return type(value), bool(value)

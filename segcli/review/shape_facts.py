@@ -36,7 +36,9 @@ class ShapeFacts:
     has_missing_id: each event has a text for a missing id, and so a remark of its own.
     times: the fields that hold a time as text.
     get_times: returns their values.
-    dates, other_dates: the paths of the traits that hold a date, as text and as a number.
+    dates_of_traits, dates_of_context: the names of the traits that hold a date as text: those of
+        the event, and those in its context.
+    other_dates: the paths of the traits that hold a date as a number.
     ids: the fields that hold an id as text, without those of the user.
     """
 
@@ -47,18 +49,18 @@ class ShapeFacts:
     has_missing_id: bool
     times: Sequence[str]
     get_times: Callable[[dict[str, Any]], Sequence[str]]
-    dates: Sequence[tuple[str, ...]]
+    dates_of_traits: Sequence[str]
+    dates_of_context: Sequence[str]
     other_dates: Sequence[tuple[str, ...]]
     ids: Sequence[str]
 
     def add_texts_of(self, data: dict[str, Any], texts: list[str]) -> None:
         """Add the texts in an event that have to be times."""
         texts += self.get_times(data)
-        for path in self.dates:
-            value: Any = data
-            for name in path:
-                value = value[name]
-            texts.append(value)
+        for name in self.dates_of_traits:
+            texts.append(data["traits"][name])
+        for name in self.dates_of_context:
+            texts.append(data["context"]["traits"][name])
 
     def says_all_of(self, line: bytes) -> bool:
         """Return whether an event of this shape needs no remarks of its own."""
@@ -74,15 +76,14 @@ class ShapeFacts:
             return False
         texts: list[str] = []
         self.add_texts_of(data, texts)
-        if not are_usual_times(texts) and not self._have_good_times(data):
+        if not are_usual_times(texts) and not self._are_good_times(texts):
             return False
         return all(is_date(reduce(getitem, path, data), path[-1]) for path in self.other_dates)
 
-    def _have_good_times(self, data: dict[str, Any]) -> bool:
-        """Return whether all times and dates are good, in any form."""
-        return need_no_remark(data[name] for name in self.times) and all(
-            is_time(reduce(getitem, path, data)) for path in self.dates
-        )
+    def _are_good_times(self, texts: Sequence[str]) -> bool:
+        """Return whether these times and dates of an event are good, in any form."""
+        count = len(self.times)
+        return need_no_remark(texts[:count]) and all(map(is_time, texts[count:]))
 
 
 def facts_of(event: Event, mapped: Mapped | FanOut, remarks: Sequence[Remark]) -> ShapeFacts:
@@ -99,7 +100,8 @@ def facts_of(event: Event, mapped: Mapped | FanOut, remarks: Sequence[Remark]) -
         has_missing_id=has_missing_id,
         times=times,
         get_times=itemgetter(*times) if len(times) > 1 else _loop_over(times),
-        dates=dates,
+        dates_of_traits=[path[-1] for path in dates if path[0] == "traits"],
+        dates_of_context=[path[-1] for path in dates if path[0] == "context"],
         other_dates=other_dates,
         ids=ids,
     )
