@@ -7,7 +7,7 @@ assumed to be mapped alike, so only the first of each shape is probed.
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,7 @@ class ShapeProbes:
         # Of a branch, by its number and the paths in it that are carried.
         self._branches: dict[tuple[int, frozenset[str]], _Branch] = {}
         self._carried: dict[tuple[int | None, tuple[str, ...]], list[frozenset[str]]] = {}
+        self._same: dict[frozenset[str], frozenset[str]] = {}
         self._sampled: set[str] = set()
 
     def tried(
@@ -124,16 +125,17 @@ class ShapeProbes:
         part = self._part_by_shape.get(numbers.mattering)
         if part is None or not self._pays(numbers.whole, _COST_OF_KNOWN):
             return None
-        keys = list(zip(numbers.branches, self._carried_by_branch(part, numbers), strict=True))
-        found = [one for key in keys if (one := self._branches.get(key))]
-        if len(found) < len(keys):
-            found = self._new_branches(orjson.loads(line), numbers, keys)
-        if not found:
-            return None
-        left_out = array("q")
+        keys = [*zip(numbers.branches, self._carried_by_branch(part, numbers), strict=True)]
+        found = [*map(self._branches.get, keys)]
+        if None in found:
+            found = self._with_new_branches(found, orjson.loads(line), numbers, keys)
+        left_out, fields = array("q"), 0
         for one in found:
+            if one is None:
+                return None
             left_out += one.left_out
-        return ProbeResult(left_out, sum(one.fields for one in found) * len(line), part.number)
+            fields += one.fields
+        return ProbeResult(left_out, fields * len(line), part.number)
 
     def _carried_by_branch(self, part: _Part, numbers: ShapeNumbers) -> list[frozenset[str]]:
         """Return the paths in each branch of an event that are carried."""
@@ -145,30 +147,40 @@ class ShapeProbes:
                 for name in others
             ]
             found = [part.carried.difference(*below), *below]
+            # Equal sets are the same object: those are compared faster.
+            found = [self._same.setdefault(one, one) for one in found]
             if len(self._carried) < _KEPT:
                 self._carried[part.number, numbers.names] = found
         return found
 
-    def _new_branches(
+    def _with_new_branches(
         self,
+        known: Sequence[_Branch | None],
         data: dict[str, Any],
         numbers: ShapeNumbers,
         keys: Sequence[tuple[int, frozenset[str]]],
-    ) -> list[_Branch]:
-        """Return what is known of the branches of an event; nothing if it has to be probed."""
+    ) -> list[_Branch | None]:
+        """Return what is known of the branches of an event; None for one that has to be probed."""
         names = numbers.names
         # The path of a key with a dot may be that of a field in another branch.
         if any(key.startswith(f"{name}.") for key in data for name in names[1:]):
-            return []
-        found = []
-        for name, key in zip(names, keys, strict=True):
-            paths = self._paths[data["type"]].in_branch(data, name, names)
-            left_out = paths - key[1]
-            if not left_out <= self._sampled:
-                return []
-            found.append(_Branch(len(paths), _numbered(left_out)))
-            if len(self._branches) < _KEPT:
-                self._branches[key] = found[-1]
+            return [None]
+        found = list(known)
+        for place, (name, key) in enumerate(zip(names, keys, strict=True)):
+            if found[place] is None:
+                found[place] = self._new_branch(
+                    self._paths[data["type"]].in_branch(data, name, names), key
+                )
+        return found
+
+    def _new_branch(self, paths: Set[str], key: tuple[int, frozenset[str]]) -> _Branch | None:
+        """Return what is known of a branch with these paths; None if it has to be probed."""
+        left_out = paths - key[1]
+        if not left_out <= self._sampled:
+            return None
+        found = _Branch(len(paths), _numbered(left_out))
+        if len(self._branches) < _KEPT:
+            self._branches[key] = found
         return found
 
     def _tried(
@@ -280,12 +292,19 @@ class Coverage:
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""
         tried = self._passed_on + self._events.total()
+        # Many shapes leave out the same fields.
+        alike: Counter[bytes] = Counter()
+        first: dict[bytes, tuple[str, int]] = {}
+        for shape, events in self._events.items():
+            left_out = (self._left_out[shape] or array("q")).tobytes()
+            alike[left_out] += events
+            first.setdefault(left_out, self._places[shape])
         counts: Counter[int] = Counter()
         places: dict[int, tuple[str, int]] = {}
-        for shape, events in self._events.items():
-            for number in self._left_out[shape] or ():
+        for left_out, events in alike.items():
+            for number in array("q", left_out):
                 counts[number] += events
-                places.setdefault(number, self._places[shape])
+                places.setdefault(number, first[left_out])
         found = [
             LeftOut(path, counts[number], counts[number] / tried, places[number], sample)
             for number, (path, sample) in self._paths.items()

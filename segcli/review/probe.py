@@ -234,11 +234,13 @@ def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:
     containers: list[tuple[str, Any]] = [("", data)]
     for path, holder in containers:
         for name, key, value in _inner(path, holder):
+            if not path and name.partition(".")[0] in ENVELOPE:
+                continue
             if type(value) is dict or type(value) is list:
                 containers.append((name, value))
             elif value is not None:
                 found.setdefault(name, []).append((holder, key))
-    return {path: found[path] for path in found if path.partition(".")[0] not in ENVELOPE}
+    return found
 
 
 def _inner(path: str, holder: Any) -> list[tuple[str, Any, Any]]:
