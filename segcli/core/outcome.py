@@ -189,6 +189,12 @@ def mapping_of(job: Job) -> Callable[[Event], Decision]:
     return outcome
 
 
+def needs_exact_events(job: Job) -> bool:
+    """Return whether a job takes only what `events.parse` returns, or counts what it maps."""
+    selection = job.selection
+    return job.destination.reads is None or bool(selection.where) or selection.limit is not None
+
+
 def left_out_for_age(reason: str, options: ReplayOptions) -> Skipped:
     """Return the outcome of an event that is too old. Raises Rejected if it is to be kept."""
     if options.older == "reject":

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import filterfalse
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Literal
 
 import msgspec
+import orjson
 from msgspec.structs import replace
 
 from segcli.core.decision import FanOut, Mapped
+from segcli.core.exact_json import WrittenFloat
+from segcli.core.partial_event import ATTRIBUTES, WholeEvent
 
 _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
@@ -18,6 +22,11 @@ _SPACE = 16
 _STEPS_KEPT = 20_000
 
 _OBJECTS = ("context", "traits", "properties")
+_LOOKED_AT_APART = (*_OBJECTS, "integrations", "_metadata")
+# A `WholeEvent` has none of these as an empty text.
+_NEVER_EMPTY = frozenset({"type", "event", "userId", "anonymousId", "timestamp"})
+# The type of these numbers tells only how they are written.
+_USUAL_TYPES: Mapping[Any, type] = {WrittenFloat: float, Decimal: float}
 
 _Key = tuple[Any, ...]
 
@@ -104,7 +113,7 @@ class _Step(msgspec.Struct, eq=False):
     waiting: tuple[_Within, ...] = ()
     arrays: Sequence[_Within] = ()
     read: Sequence[str] = ()
-    read_of: Callable[[dict[str, Any]], Iterable[Any]] | None = None
+    read_of: Callable[[Any], Iterable[Any]] | None = None
     branches: Sequence[tuple[str, "_Step"]] = ()
     after: dict[_Key, "_Step"] = {}
     holder: int = 0
@@ -139,7 +148,8 @@ class Shapes:
     was chosen (of several actions each one, and whether it can map the event), whether they are
     passed on unchanged, and for every field its name, the type of its value and, where the mapping
     may read it, whether that is empty. The numbers are hashes: the shapes themselves would fill the
-    memory.
+    memory. A line always leads to the same numbers, but one that is a `WholeEvent` may have others
+    than one that is not.
     """
 
     def __init__(self, reads: Iterable[str] | None = None, *, all_fields: bool = False) -> None:
@@ -161,15 +171,22 @@ class Shapes:
         self._passed_on = _first_step_of_event(passed_on)
 
     def numbers_of(
-        self, data: dict[str, Any], mapped: Mapped | FanOut, *, passed_on: bool
+        self, event: dict[str, Any] | WholeEvent, mapped: Mapped | FanOut, *, passed_on: bool
     ) -> ShapeNumbers:
         """Return the numbers of an event's shape."""
-        name = data["event"] if data["type"] == "track" else ""
-        if isinstance(mapped, Mapped):
-            way = (data["type"], name, mapped.route, mapped.notes, mapped.mapped_by, passed_on)
+        first = self._passed_on if passed_on else self._mapped
+        if isinstance(event, dict):
+            kind, name = event["type"], event.get("event")
+            last = self._last_steps(first, event)
         else:
-            way = (data["type"], name, *_ways(mapped), mapped.notes, passed_on)
-        last = self._last_steps(self._passed_on if passed_on else self._mapped, data)
+            kind, name = event.type, event.name
+            last = self._last_steps_of_event(first, event)
+        if kind != "track":
+            name = ""
+        if isinstance(mapped, Mapped):
+            way = (kind, name, mapped.route, mapped.notes, mapped.mapped_by, passed_on)
+        else:
+            way = (kind, name, *_ways(mapped), mapped.notes, passed_on)
         return self._numbers.get((way, *last)) or self._add_numbers(way, last)
 
     def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
@@ -203,6 +220,20 @@ class Shapes:
             last.append(self._last_step(branch, data[name]))
         return last
 
+    def _last_steps_of_event(self, first: _Step, event: WholeEvent) -> list[_Step]:
+        """Return the same for an event of which all fields are known."""
+        step = first.after.get(event.types) or self._after_event(first, event)
+        if (read_of := step.read_of) and not all(read_of(event)):
+            fields = event.fields()
+            key = tuple(name for name in step.read if not fields[name][1])
+            step = step.after.get(key) or self._after_empty(step, key)
+        if step.waiting or step.arrays:
+            return self._last_steps(first, orjson.loads(event.line))
+        last = [step]
+        for name, branch in step.branches:
+            last.append(self._last_step(branch, getattr(event, name)))
+        return last
+
     def _last_step(self, step: _Step, one: dict[str, Any]) -> _Step:
         """Return what is known once an object and all that it contains was looked at."""
         # Hot path of check (bench_check.py): objects that are alike lead along the same steps. So
@@ -224,8 +255,23 @@ class Shapes:
             one = seen[step.holder][name]
             seen.append(one)
 
+    def _after_event(self, first: _Step, event: WholeEvent) -> _Step:
+        """Return a new step: after an event with fields of these types."""
+        fields = event.fields()
+        key = (*fields, *(kind for kind, _ in fields.values()))
+        one = {name: value for name, (_, value) in fields.items()}
+        found = first.after.get(key) or self._after_object(first, key, one)
+        read = [ATTRIBUTES.get(name, name) for name in found.read if name not in _NEVER_EMPTY]
+        # An `attrgetter` of a single name would return no sequence.
+        read_of = attrgetter(read[0], *read) if read else None
+        return self._add(first, event.types, replace(found, read_of=read_of, after={}))
+
     def _after_object(self, step: _Step, key: _Key, one: dict[str, Any]) -> _Step:
         """Return a new step: after an object with these keys and types."""
+        usual = tuple(_USUAL_TYPES.get(part, part) for part in key)
+        if usual != key:
+            known = step.after.get(usual) or self._after_object(step, usual, one)
+            return self._add(step, key, known)
         place, number = step.waiting[0].place, step.looked_at
         branches = step.branches
         if not number:
@@ -242,7 +288,8 @@ class Shapes:
         elif keys is None:
             mattering = hash((mattering, key))
         else:
-            mattering = hash((mattering, *((name, type(one[name])) for name in keys)))
+            types = dict(zip(one, key[len(one) :], strict=True))
+            mattering = hash((mattering, *((name, types[name]) for name in keys)))
             rest = hash((rest, key)) if place.has_rest else rest
         objects = [at for at in inner if type(one[at.name]) is dict]
         read = place.read_in(one)
@@ -311,7 +358,7 @@ class Shapes:
     def _structure_of_value(self, value: Any) -> Any:
         if isinstance(value, list):
             return list, self._structure_of_array(value)
-        return type(value), bool(value)
+        return _USUAL_TYPES.get(type(value), type(value)), bool(value)
 
 
 def _getter(
@@ -332,10 +379,9 @@ def _first_step(place: _Place, branches: Sequence[tuple[str, _Step]] = ()) -> _S
 def _first_step_of_event(place: _Place) -> _Step:
     """Return the step before an event was looked at.
 
-    Its objects are looked at apart from each other, since each differs for reasons of its own. But
-    where only what matters is looked at, few events differ.
+    Its objects are looked at apart from each other, since each differs for reasons of its own.
     """
-    places = {name: inner for name in _OBJECTS if place.has_rest and (inner := place.of(name))}
+    places = {name: inner for name in _LOOKED_AT_APART if (inner := place.of(name))}
     return _first_step(place, [(name, _first_step(inner)) for name, inner in places.items()])
 
 

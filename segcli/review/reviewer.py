@@ -1,6 +1,6 @@
 """The reviewer: maps every line once, and collects outcomes, remarks and fields left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -12,7 +12,15 @@ from segcli.core.destination import Remark
 from segcli.core.event import Event
 from segcli.core.event_time import are_usual_times
 from segcli.core.line import TooLong
-from segcli.core.outcome import OVER_LIMIT, Job, event_of, make_mapper
+from segcli.core.outcome import (
+    OVER_LIMIT,
+    Job,
+    event_of,
+    make_mapper,
+    mapping_of,
+    needs_exact_events,
+)
+from segcli.core.partial_event import WholeEvent, whole_event
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import ShapeNumbers, Shapes, is_passed_on
@@ -74,9 +82,10 @@ class Reviewer:
         self._job = job
         has_effects = may_affect_any(job)
         self._note_replay = ReplayNotes(job).note if has_effects else note_nothing
-        self._decide = make_mapper(
-            replace(job, replay=replace(job.replay, tells_all=True)) if has_effects else job
-        )
+        told = replace(job, replay=replace(job.replay, tells_all=True)) if has_effects else job
+        self._decide = make_mapper(told)
+        is_exact = watch is not None or needs_exact_events(job)
+        self._map: Callable[[Any], Decision] | None = None if is_exact else mapping_of(told)
         self._notebook = notebook
         self._rejections = rejections
         self._watch = watch
@@ -89,7 +98,8 @@ class Reviewer:
 
     def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
         """Review the next lines, and add the result to `seen`."""
-        outcomes, first = self._decide(lines), seen.lines
+        outcomes: list[Decision] = []
+        first = seen.lines
         sights, are_usual = self._sights(lines, outcomes, seen)
         if are_usual and self._need_nothing(sights):
             seen.passed_on += len(sights)
@@ -143,35 +153,46 @@ class Reviewer:
             seen.lines += 1
 
     def _sights(
-        self, lines: Sequence[bytes | TooLong], outcomes: Sequence[Decision], seen: PartialReview
+        self, lines: Sequence[bytes | TooLong], outcomes: list[Decision], seen: PartialReview
     ) -> tuple[Sequence[_Sight], bool]:
-        """Return what is known of these lines, and whether the known shapes say all of them."""
+        """Return what is known of these lines, and whether the known shapes say all of them.
+
+        Adds the outcomes of the lines.
+        """
         # Hot path of check (bench_check.py): the times of all lines are looked at together. The
         # events are not kept until then: to fill fresh memory takes half of the time of parsing.
         texts: list[str] = []
         ids: list[str] = []
         sights, are_usual = [], True
         numbers_of, facts_of_shape, watch = self._numbers_of, self._facts.get, self._watch
-        for line, outcome in zip(lines, outcomes, strict=True):
+        map_, decide = self._map, self._decide
+        decided = iter(decide(lines)) if map_ is None else None
+        for line in lines:
+            event: WholeEvent | dict[str, Any] | None = None
+            if map_ and type(line) is bytes and (event := whole_event(line)):
+                outcome = map_(event)
+            else:
+                outcome = next(decided) if decided else decide([line])[0]
+                event = _fields_of(line) if _is_mapped(outcome) else None
+            outcomes.append(outcome)
             if type(line) is not bytes or not (type(outcome) is Mapped or _is_mapped(outcome)):
                 sights.append(_NO_EVENT)
                 continue
-            try:
-                data = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                data = {}
-            # Without a type it is a line of a rejects file, which contains the event.
-            if "type" not in data:
+            if event is None:
                 sights.append(_Sight(line))
                 continue
-            numbers = numbers_of(data, outcome, passed_on=is_passed_on(line, outcome))
-            facts, message_id = facts_of_shape(numbers.mattering), data.get("messageId")
+            numbers = numbers_of(event, outcome, passed_on=is_passed_on(line, outcome))
+            facts = facts_of_shape(numbers.mattering)
+            message_id = event.get("messageId") if isinstance(event, dict) else event.message_id
             if facts and are_usual:
                 are_usual = facts.is_usual and len(line) <= EVENT_BYTES
-                facts.add_texts_of(data, texts)
+                facts.add_texts_of(event, texts)
                 if message_id:
                     ids.append(message_id)
-            differences = watch.differences(data, seen, numbers.whole) if watch else ()
+            # With tracking plans there is no `WholeEvent`.
+            differences: Sequence[Key] = ()
+            if watch and isinstance(event, dict):
+                differences = watch.differences(event, seen, numbers.whole)
             sights.append(_Sight(line, True, message_id, numbers, facts, differences))
         are_short = are_usual and max(map(len, ids), default=0) <= MESSAGE_ID_LENGTH
         return sights, are_short and are_usual_times(texts)
@@ -265,6 +286,16 @@ def _looked_into(job: Job) -> Iterable[str] | None:
     # The others may be looked into for some type.
     copied = (destination.copies.get(kind, frozenset()) for kind in destination.types)
     return _OBJECTS.difference(frozenset.intersection(*copied))
+
+
+def _fields_of(line: bytes | TooLong) -> dict[str, Any] | None:
+    """Return the fields of an event; None if they cannot be parsed, or are those of a reject."""
+    try:
+        data = orjson.loads(line) if type(line) is bytes else {}
+    except orjson.JSONDecodeError:
+        return None
+    # A line of a rejects file contains the event.
+    return data if "type" in data else None
 
 
 def _is_mapped(outcome: Decision) -> TypeGuard[Mapped | FanOut]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import getitem, itemgetter
+from operator import attrgetter, getitem, itemgetter
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from segcli.core.destination import Remark
 from segcli.core.event import TIME_FIELDS, Event, is_number
 from segcli.core.event_time import are_usual_times, is_time
 from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
+from segcli.core.partial_event import ATTRIBUTES, WholeEvent
 from segcli.review.event_shape import is_passed_on
 from segcli.review.notes import Key, note_keys
 from segcli.review.segment_spec import (
@@ -35,7 +36,7 @@ class ShapeFacts:
         remarks.
     has_missing_id: each event has a text for a missing id, and so a remark of its own.
     times: the fields that hold a time as text.
-    get_times: returns their values.
+    get_times, get_times_of: return their values, of the fields of an event and of a `WholeEvent`.
     dates_of_traits, dates_of_context: the names of the traits that hold a date as text: those of
         the event, and those in its context.
     other_dates: the paths of the traits that hold a date as a number.
@@ -49,18 +50,26 @@ class ShapeFacts:
     has_missing_id: bool
     times: Sequence[str]
     get_times: Callable[[dict[str, Any]], Sequence[str]]
+    get_times_of: Callable[[WholeEvent], Sequence[str]]
     dates_of_traits: Sequence[str]
     dates_of_context: Sequence[str]
     other_dates: Sequence[tuple[str, ...]]
     ids: Sequence[str]
 
-    def add_texts_of(self, data: dict[str, Any], texts: list[str]) -> None:
+    def add_texts_of(self, event: dict[str, Any] | WholeEvent, texts: list[str]) -> None:
         """Add the texts in an event that have to be times."""
-        texts += self.get_times(data)
+        traits: Any
+        context: Any
+        if isinstance(event, dict):
+            texts += self.get_times(event)
+            traits, context = event.get("traits"), event.get("context")
+        else:
+            texts += self.get_times_of(event)
+            traits, context = event.traits, event.context
         for name in self.dates_of_traits:
-            texts.append(data["traits"][name])
+            texts.append(traits[name])
         for name in self.dates_of_context:
-            texts.append(data["context"]["traits"][name])
+            texts.append(context["traits"][name])
 
     def says_all_of(self, line: bytes) -> bool:
         """Return whether an event of this shape needs no remarks of its own."""
@@ -100,6 +109,7 @@ def facts_of(event: Event, mapped: Mapped | FanOut, remarks: Sequence[Remark]) -
         has_missing_id=has_missing_id,
         times=times,
         get_times=itemgetter(*times) if len(times) > 1 else _loop_over(times),
+        get_times_of=_getter(times),
         dates_of_traits=[path[-1] for path in dates if path[0] == "traits"],
         dates_of_context=[path[-1] for path in dates if path[0] == "context"],
         other_dates=other_dates,
@@ -122,6 +132,14 @@ def _times_of(event: Event) -> Sequence[str]:
 def _loop_over(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[str]]:
     """Return a function like an `itemgetter`, which returns no sequence for a single name."""
     return lambda data: [data[name] for name in names]
+
+
+def _getter(names: Sequence[str]) -> Callable[[WholeEvent], Sequence[str]]:
+    """Return a function that returns the values of these fields of an event."""
+    attributes = [ATTRIBUTES.get(name, name) for name in names]
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    return lambda event: [getattr(event, name) for name in attributes]
 
 
 def _ids_of(event: Event) -> Sequence[str]:

@@ -24,7 +24,7 @@ from segcli.core.event import Event
 from segcli.core.line import TooLong
 from segcli.core.outcome import Decide, Decision, Job, Skipped, make_mapper, mapping_of
 from segcli.core.outcome import event_of as full_event_of
-from segcli.core.partial_event import partial_parser
+from segcli.core.partial_event import partial_parser, whole_event
 from segcli.core.selection import Selection
 from segcli.fql import matcher
 
@@ -61,9 +61,12 @@ class BothWays:
         found = self.decide([line for line, _ in lines])
         for (line, whole), decision in zip(lines, found, strict=True):
             expected = self.map_(whole) if isinstance(whole, Event) else whole
+            event: Any = whole_event(line)
+            decisions = [decision] if event is None else [decision, self.map_(event)]
             # To show both takes as long as all the rest; equal payloads are shown alike.
-            if not (isinstance(decision, Mapped) and decision == expected):
-                assert shown(decision) == shown(expected), line
+            for one in decisions:
+                if not (isinstance(one, Mapped) and one == expected):
+                    assert shown(one) == shown(expected), line
 
 
 @cache
@@ -200,6 +203,60 @@ def test_partial_event_equals_the_full_event_in_its_fields(user: str | int) -> N
 )
 def test_unusual_events_are_left_to_the_full_parser(fields: dict[str, Any]) -> None:
     assert partial_parser([])([line_of(**fields)]) == [None]
+
+
+@for_each(
+    "fields",
+    [
+        {"type": "purchase"},
+        {"event": ""},
+        {"userId": 1.5},
+        {"timestamp": "yesterday"},
+        {"traits": []},
+        {"pad": 1},
+        {"": ""},
+        {" ": None},
+        {"  ": False},
+        {"   ": []},
+        {"version": [[[[]]]] * 100},
+    ],
+)
+def test_events_with_unknown_or_unusual_fields_are_no_whole_events(fields: dict[str, Any]) -> None:
+    line = line_of(**{"timestamp": "2026-02-03", **fields})
+
+    assert whole_event(line) is None
+    assert whole_event(line_of(timestamp="2026-02-03"))
+
+
+def test_an_event_with_a_number_out_of_range_is_no_whole_event() -> None:
+    line = line_of(timestamp="2026-02-03", properties={"n": 1.5})
+
+    assert whole_event(line)
+    assert whole_event(line.replace(b"1.5", b"1e9999999999999999999")) is None
+
+
+def test_most_good_events_are_whole_events() -> None:
+    events = good_events()
+    plain = [one for one in events if isinstance(one.data.get("userId", ""), str) and one.time]
+
+    found = [whole_event(event.raw) for event in plain]
+
+    assert sum(one is not None for one in found) > 0.7 * len(plain)
+    for event, whole in zip(plain, found, strict=True):
+        known = {name: value for name, value in event.data.items() if value is not None}
+        assert not whole or {name: value for name, (_, value) in whole.fields().items()} == known
+
+
+@pytest.mark.parametrize("user", ["u1", 7, 2**70, 0])
+def test_whole_event_has_the_types_as_written(user: str | int) -> None:
+    line = line_of(userId=user, anonymousId=None, timestamp="2026-02-03", version=None, name="Home")
+    event = whole_event(line)
+
+    assert event
+    assert event.user_id == str(user)
+    assert event.fields()["userId"][0] is type(user)
+    assert event.fields().keys() == {"type", "event", "userId", "timestamp", "name"}
+    assert event.name == "Tried"
 
 
 def test_where_query_may_read_any_field() -> None:

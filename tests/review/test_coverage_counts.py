@@ -15,6 +15,7 @@ from support.tables import for_each
 
 from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped, map_event
+from segcli.core.partial_event import whole_event
 from segcli.plan.reading import read_plan
 from segcli.review import coverage as coverage_module
 from segcli.review import event_shape as event_shape_module
@@ -302,6 +303,52 @@ def test_a_field_counts_once_beside_a_key_that_reads_like_its_path(key: str) -> 
     assert shares(seen(declared, *events, lines_at_once=1)) == shares(seen(silent, *events))
 
 
+def odd_lines() -> list[bytes]:
+    """Return events that differ in how usual they are; each of them is there several times."""
+    usual = {"timestamp": "2026-02-03T10:11:12Z", "traits": {"email": "a@b.com", "createdAt": 5}}
+    odd: list[dict[str, Any]] = [
+        {},
+        {"userId": 7},
+        {"userId": 0},
+        {"userId": None, "anonymousId": "a1"},
+        {"properties": None},
+        {"properties": {}},
+        {"messageId": None},
+        {"messageId": 5, "sentAt": "soon"},
+        {"version": [1, {"a": 2}], "_metadata": {"bundled": ["a"], "": {}}},
+        {"channel": {"a": {"b": None}}},
+        {"context": {"traits": []}, "integrations": {"All": True}},
+        {"context": {"traits": {"createdAt": "soon"}, "ip": ""}},
+        {"own": 1, "context.ip": 2},
+        {"name": "Home", "category": "", "groupId": "undefined"},
+    ]
+    lines = [
+        line_of(**{**usual, "type": kind, "properties": {"price": 1.5, "x": size}, **fields})
+        for kind in ("track", "identify", "page")
+        for fields in odd
+        for size in (1, [], [{"y": 1}, {"z": 2.5}])
+    ]
+    # Numbers that Python would write in another way.
+    written = [
+        line.replace(b"1.5", b"1.50").replace(b"2.5", b"2.5000000000000001") for line in lines
+    ]
+    return [*lines, *written, *lines]
+
+
+@pytest.mark.parametrize("dest", ["pointillist", "plotline", "gist", "webhook", "segment"])
+def test_odd_events_have_the_same_findings_with_any_parser(tmp_path: Path, dest: str) -> None:
+    declared = job_for(dest)
+    exact = replace(declared.destination, reads=None, copies={})
+
+    found, expected = (
+        review_of(tmp_path, *odd_lines(), job=job, most_findings=10_000)
+        for job in (declared, replace(declared, destination=exact))
+    )
+
+    assert found.document() == expected.document()
+    assert found.findings == expected.findings
+
+
 # The keys of two objects, so that the last events have two that are known, but not together.
 KEYS_OF_OBJECTS = [("abc", "xyz"), ("ab", "xy"), ("a", "x"), ("ab", "x"), ("a", "xy")]
 
@@ -362,6 +409,33 @@ def test_shapes_have_the_same_numbers_after_known_structures_were_forgotten(
 
     assert numbers() == expected
     assert len({one.whole for one in expected}) > 60
+
+
+def test_how_a_number_is_written_is_no_part_of_the_shape() -> None:
+    shapes, mapped = Shapes(("context.ip", "properties.a")), Mapped("/events", b"{}", "u1")
+    number: dict[str, Any] = {"a": 1.5, "b": [1.5], "c": {"d": 1.5}}
+    line = line_of(timestamp="2026-02-03", version=1.5, properties=number, context=number)
+
+    found = {
+        shapes.numbers_of(event, mapped, passed_on=False)
+        for text in (b"1.5", b"1.50", b"15e-1", b"1.50000000000000000001")
+        if (event := whole_event(line.replace(b"1.5", text)))
+    }
+
+    assert len(found) == 1
+
+
+def test_null_and_absent_fields_have_one_shape() -> None:
+    shapes, mapped = Shapes(()), Mapped("/events", b"{}", "u1")
+    fields: list[dict[str, Any]] = [{}, {"anonymousId": None, "version": None}, {"traits": None}]
+
+    found = {
+        shapes.numbers_of(event, mapped, passed_on=False)
+        for more in fields
+        if (event := whole_event(line_of(timestamp="2026-02-03", **more)))
+    }
+
+    assert len(found) == 1
 
 
 def test_known_structures_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
