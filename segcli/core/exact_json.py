@@ -72,6 +72,18 @@ def dumps(value: Any, *, as_written: bool = True) -> bytes:
         return orjson.dumps(_with_all_digits(value), default=write)
 
 
+def with_plain_numbers(value: Any) -> Any:
+    """Return a value of `loads` with numbers as other libraries know them: int and float.
+
+    That is the value itself if it has no other numbers.
+    """
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return orjson.loads(dumps(value))
+    return value
+
+
 def without_halves(text: bytes) -> bytes:
     """Return a JSON document with U+FFFD for each unpaired surrogate, half of a character."""
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], text)

@@ -152,18 +152,18 @@ class Shapes:
     than one that is not.
     """
 
-    def __init__(self, reads: Iterable[str] | None = None, *, all_fields: bool = False) -> None:
+    def __init__(self, reads: Iterable[str] | None = None) -> None:
         """Number shapes for a mapping that reads these dotted paths only; None for all.
 
         Of an event that is passed on nothing is left out, so nothing is probed: both numbers are
-        those of what matters. With `all_fields` every field counts there too.
+        those of what matters.
         """
         everything = _Place()
         mapped = passed_on = everything
         if reads is not None:
             paths = [path.split(".") for path in reads]
             mapped = _event_place(paths, everything, has_rest=True)
-            passed_on = _event_place(paths, everything, has_rest=all_fields)
+            passed_on = _event_place(paths, everything, has_rest=False)
         self._steps = 0
         self._numbers: dict[_Key, ShapeNumbers] = {}
         self._element = _first_step(everything)

@@ -90,7 +90,7 @@ class Reviewer:
         self._rejections = rejections
         self._watch = watch
         self._shows_outcomes = shows_outcomes
-        shapes = Shapes(_looked_into(job), all_fields=watch is not None)
+        shapes = Shapes(_looked_into(job))
         self._numbers_of = shapes.numbers_of
         self._trials = ShapeProbes(job, shapes)
         self._facts: dict[int, ShapeFacts] = {}
@@ -181,7 +181,8 @@ class Reviewer:
             if event is None:
                 sights.append(_Sight(line))
                 continue
-            numbers = numbers_of(event, outcome, passed_on=is_passed_on(line, outcome))
+            passed_on = is_passed_on(line, outcome)
+            numbers = numbers_of(event, outcome, passed_on=passed_on)
             facts = facts_of_shape(numbers.mattering)
             message_id = event.get("messageId") if isinstance(event, dict) else event.message_id
             if facts and are_usual:
@@ -192,7 +193,9 @@ class Reviewer:
             # With tracking plans there is no `WholeEvent`.
             differences: Sequence[Key] = ()
             if watch and isinstance(event, dict):
-                differences = watch.differences(event, seen, numbers.whole)
+                # Of what is passed on, the shape has few fields.
+                shape = None if passed_on else numbers.whole
+                differences = watch.differences(event, seen, shape)
             sights.append(_Sight(line, True, message_id, numbers, facts, differences))
         are_short = are_usual and max(map(len, ids), default=0) <= MESSAGE_ID_LENGTH
         return sights, are_short and are_usual_times(texts)

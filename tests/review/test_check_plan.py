@@ -221,6 +221,29 @@ def test_events_as_planned_pass(segcli: Segcli, plan: Any, events: Any) -> None:
     assert said.out.splitlines()[-1] == "0 errors, 0 warnings"
 
 
+@pytest.mark.parametrize(
+    "dest", [(), ("--dest", "gist"), ("--dest", "segment"), ("--dest", "webhook")]
+)
+@pytest.mark.parametrize(
+    "text", ["1.5", "1.50", "15e-1", "1.5000000000000000000001", f"1.{'0' * 30}"]
+)
+def test_a_number_is_a_number_however_it_is_written(
+    segcli: Segcli, plan: Any, events: Any, dest: tuple[str, ...], text: str
+) -> None:
+    number = {"type": "number", "maximum": 2}
+    path = plan(rule("Tried", whole(price=number, small={"not": number})))
+    line = line_of(properties={"price": 7, "email": "a@b.com"}).replace(b"7", text.encode())
+    # Two lines of the same shape, and one that is rejected.
+    file = events(line, line, line.replace(b'"u1"', b"1.5e9999999"))
+
+    said = segcli("check", *dest, "--plan", path, "--select", "SEG4", file)
+    wrong = segcli("check", *dest, "--plan", path, events(line.replace(b"price", b"small")))
+
+    assert "SEG4" not in said.out
+    assert "properties.small" in wrong.out
+    assert wrong.code == 1
+
+
 def test_only_plan_and_spec_apply_without_a_destination(
     segcli: Segcli, plan: Any, events: Any, tmp_path: Path
 ) -> None:
