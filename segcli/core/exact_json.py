@@ -72,15 +72,16 @@ def dumps(value: Any, *, as_written: bool = True) -> bytes:
         return orjson.dumps(_with_all_digits(value), default=write)
 
 
-def with_plain_numbers(value: Any) -> Any:
-    """Return a value of `loads` with numbers as other libraries know them: int and float.
+def with_plain_floats(value: Any) -> Any:
+    """Return a value of `loads` with a plain float for each `WrittenFloat`.
 
-    That is the value itself if it has no other numbers.
+    Other libraries may not take a `WrittenFloat` for a number.
     """
     try:
+        # Most events have none, and this is the fastest way to see it.
         orjson.dumps(value)
     except orjson.JSONEncodeError:
-        return orjson.loads(dumps(value))
+        return _with_plain_floats(value)
     return value
 
 
@@ -252,6 +253,14 @@ def _with_all_digits(value: Any) -> Any:
     if type(value) is int and not -(2**63) <= value < 2**64:
         return orjson.Fragment(str(value))
     return value
+
+
+def _with_plain_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_plain_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_floats(inner) for inner in value]
+    return float(value) if isinstance(value, WrittenFloat) else value
 
 
 def _refuse(value: Any) -> NoReturn:

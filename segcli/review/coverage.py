@@ -20,6 +20,7 @@ from segcli.core.partial_event import part_of
 from segcli.review.event_shape import ShapeNumbers, Shapes
 from segcli.review.partial_review import PartialReview, ProbeResult, SampledPath
 from segcli.review.probe import FieldProbe, KnownPaths, samples_in
+from segcli.review.shape_places import OBJECTS
 
 # A probe maps an event again for every change. At most this many bytes are mapped for probes, in
 # about ten seconds: an input with a new shape in every line must not take hours. Probing ends at
@@ -30,8 +31,6 @@ _COST_OF_KNOWN = 4096
 # The most results that are kept, and the most shapes that are known as not probed.
 _KEPT = 20_000
 _UNTRIED_KEPT = 200_000
-# The objects of an event of which a mapping may declare which parts it reads.
-_PARTLY_READ = frozenset({"context", "traits", "properties"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,4 +337,4 @@ def _numbered(paths: Iterable[str]) -> "array[int]":
 
 def _without_unread(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Return an event with only the part of its objects that the mapping reads."""
-    return {name: value for name, value in data.items() if name not in _PARTLY_READ} | part
+    return {name: value for name, value in data.items() if name not in OBJECTS} | part

@@ -1,11 +1,10 @@
 """The shape of an event: events of one shape are assumed to be mapped alike."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import filterfalse
 from operator import attrgetter, itemgetter
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import orjson
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.exact_json import WrittenFloat
 from segcli.core.partial_event import ATTRIBUTES, WholeEvent
+from segcli.review.shape_places import OBJECTS, UNREAD, Place, event_place
 
 _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
@@ -21,63 +21,13 @@ _SPACE = 16
 # Each holds the keys and types of an object; an input may have new ones in every line.
 _STEPS_KEPT = 20_000
 
-_OBJECTS = ("context", "traits", "properties")
-_LOOKED_AT_APART = (*_OBJECTS, "integrations", "_metadata")
+_LOOKED_AT_APART = (*OBJECTS, "integrations", "_metadata")
 # A `WholeEvent` has none of these as an empty text.
 _NEVER_EMPTY = frozenset({"type", "event", "userId", "anonymousId", "timestamp"})
 # The type of these numbers tells only how they are written.
 _USUAL_TYPES: Mapping[Any, type] = {WrittenFloat: float, Decimal: float}
 
 _Key = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """A place of objects in events.
-
-    inner: the places of the containers within, by key; None for one that does not matter.
-    others: the place of all other containers within.
-    has_own: all keys of an object matter, and not only those in `inner`.
-    has_rest: what does not matter is part of the whole shape.
-    is_read: the mapping may read the values, so it matters which of them are empty.
-    """
-
-    inner: Mapping[str, "_Place | None"] = field(default_factory=dict)
-    others: "_Place | Literal['itself'] | None" = "itself"
-    has_own: bool = True
-    has_rest: bool = True
-    is_read: bool = True
-
-    def of(self, name: str) -> "_Place | None":
-        """Return the place of a container within; None for one that is in no shape."""
-        found = self.inner.get(name, self.others)
-        place = self if found == "itself" else found
-        return place or (_UNREAD if self.has_rest else None)
-
-    def keys_in(self, one: dict[str, Any]) -> Sequence[str] | None:
-        """Return the keys of an object that matter; None for all."""
-        if self.has_own:
-            return None
-        return [name for name in one if self.of(name) not in (None, _UNREAD)]
-
-    def read_in(self, one: dict[str, Any]) -> Sequence[str]:
-        """Return the keys of values that a mapping may find empty, beside what their types say.
-
-        The type of null says so, and the keys of an object that is looked at for its own sake.
-        """
-        if not self.is_read:
-            return ()
-        keys = self.keys_in(one)
-        return [
-            name
-            for name in (one if keys is None else keys)
-            if one[name] is not None
-            and not (type(one[name]) is dict and self.of(name) not in (None, _UNREAD))
-        ]
-
-
-# The place of what matters neither to the mapping nor to remarks.
-_UNREAD = _Place(is_read=False)
 
 
 class _Within(msgspec.Struct, frozen=True, gc=False):
@@ -90,7 +40,7 @@ class _Within(msgspec.Struct, frozen=True, gc=False):
 
     holder: int
     name: str
-    place: _Place
+    place: Place
 
 
 class _Step(msgspec.Struct, eq=False):
@@ -158,12 +108,12 @@ class Shapes:
         Of an event that is passed on nothing is left out, so nothing is probed: both numbers are
         those of what matters.
         """
-        everything = _Place()
+        everything = Place()
         mapped = passed_on = everything
         if reads is not None:
             paths = [path.split(".") for path in reads]
-            mapped = _event_place(paths, everything, has_rest=True)
-            passed_on = _event_place(paths, everything, has_rest=False)
+            mapped = event_place(paths, everything, has_rest=True)
+            passed_on = event_place(paths, everything, has_rest=False)
         self._steps = 0
         self._numbers: dict[_Key, ShapeNumbers] = {}
         self._element = _first_step(everything)
@@ -283,7 +233,7 @@ class Shapes:
             if name not in apart and (inside := place.of(name))
         ]
         keys, mattering, rest = place.keys_in(one), step.mattering, step.rest
-        if place is _UNREAD:
+        if place is UNREAD:
             rest = hash((rest, key))
         elif keys is None:
             mattering = hash((mattering, key))
@@ -323,7 +273,7 @@ class Shapes:
         """Return a new step: after the arrays in an object with these structures."""
         mattering, rest = step.mattering, step.rest
         for at, structure in zip(step.arrays, arrays, strict=True):
-            if at.place is _UNREAD:
+            if at.place is UNREAD:
                 rest = hash((rest, structure))
             else:
                 mattering = hash((mattering, structure))
@@ -371,12 +321,12 @@ def _getter(
     return dict.values if len(names) == len(one) else itemgetter(names[0], *names)
 
 
-def _first_step(place: _Place, branches: Sequence[tuple[str, _Step]] = ()) -> _Step:
+def _first_step(place: Place, branches: Sequence[tuple[str, _Step]] = ()) -> _Step:
     """Return the step before an object at a place was looked at."""
     return _Step(waiting=(_Within(0, "", place),), branches=branches)
 
 
-def _first_step_of_event(place: _Place) -> _Step:
+def _first_step_of_event(place: Place) -> _Step:
     """Return the step before an event was looked at.
 
     Its objects are looked at apart from each other, since each differs for reasons of its own.
@@ -388,21 +338,6 @@ def _first_step_of_event(place: _Place) -> _Step:
 def _ways(several: FanOut) -> Iterator[tuple[str, str, bool]]:
     for one in several.requests:
         yield one.route, one.action, isinstance(one, Mapped)
-
-
-def _event_place(paths: Sequence[Sequence[str]], read: _Place, *, has_rest: bool) -> _Place:
-    """Return the place of events for a mapping that reads their own fields and these paths."""
-    inner: dict[str, _Place | None] = {}
-    for name in _OBJECTS:
-        below = {path[1] for path in paths if path[0] == name and path[1:]}
-        of_name: dict[str, _Place | None] = dict.fromkeys(below, read)
-        if name == "context":
-            # Segment's spec has remarks on the keys and types of traits, wherever they are.
-            of_name.setdefault("traits", _Place({}, None, has_rest=has_rest, is_read=False))
-        has_own, is_read = name == "traits", bool(below)
-        place = _Place(of_name, None, has_own=has_own, has_rest=has_rest, is_read=is_read)
-        inner[name] = read if [name] in paths else place if of_name or has_own else None
-    return _Place(inner, _Place(is_read=False), has_rest=has_rest)
 
 
 def is_passed_on(line: bytes, mapped: Mapped | FanOut) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.event import Event, Rejected
-from segcli.core.exact_json import with_plain_numbers
+from segcli.core.exact_json import with_plain_floats
 from segcli.core.line import TooLong
 from segcli.core.outcome import event_of
 from segcli.core.selection import Selection, reason_to_skip
@@ -34,7 +34,7 @@ class PlanWatch:
     ) -> Sequence[Key]:
         """Return the keys of an event's differences; `shape` is that of `Judge.compare`.
 
-        The event has plain numbers.
+        The event has no `WrittenFloat`.
         """
         return [
             key_of(CODE_OF_STATE[one.state], one.field, one.problem)
@@ -43,7 +43,7 @@ class PlanWatch:
 
     def see(self, event: dict[str, Any], seen: PartialReview) -> None:
         """Note the differences of the next line's event."""
-        for key in self.differences(with_plain_numbers(event), seen):
+        for key in self.differences(with_plain_floats(event), seen):
             self._notebook.note(key, seen.lines, seen.notes)
 
     def see_unmapped(self, line: bytes | TooLong, seen: PartialReview) -> None:

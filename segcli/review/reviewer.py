@@ -31,8 +31,8 @@ from segcli.review.plan_reviewer import PlanWatch
 from segcli.review.replay_notes import ReplayNotes, may_affect_any, note_nothing
 from segcli.review.segment_spec import EVENT_BYTES, MESSAGE_ID_LENGTH
 from segcli.review.shape_facts import ShapeFacts, facts_of
+from segcli.review.shape_places import OBJECTS
 
-_OBJECTS = frozenset({"context", "traits", "properties"})
 _JSON_SPACE = b" \t\r\n"
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
@@ -84,6 +84,7 @@ class Reviewer:
         self._note_replay = ReplayNotes(job).note if has_effects else note_nothing
         told = replace(job, replay=replace(job.replay, tells_all=True)) if has_effects else job
         self._decide = make_mapper(told)
+        # Tracking plans describe events as they are written, null included.
         is_exact = watch is not None or needs_exact_events(job)
         self._map: Callable[[Any], Decision] | None = None if is_exact else mapping_of(told)
         self._notebook = notebook
@@ -164,22 +165,18 @@ class Reviewer:
         texts: list[str] = []
         ids: list[str] = []
         sights, are_usual = [], True
-        numbers_of, facts_of_shape, watch = self._numbers_of, self._facts.get, self._watch
-        map_, decide = self._map, self._decide
-        decided = iter(decide(lines)) if map_ is None else None
+        numbers_of, facts_of_shape, map_ = self._numbers_of, self._facts.get, self._map
+        decided = iter(self._decide(lines)) if map_ is None else None
         for line in lines:
             event: WholeEvent | dict[str, Any] | None = None
             if map_ and type(line) is bytes and (event := whole_event(line)):
                 outcome = map_(event)
             else:
-                outcome = next(decided) if decided else decide([line])[0]
+                outcome = next(decided) if decided else self._decide([line])[0]
                 event = _fields_of(line) if _is_mapped(outcome) else None
             outcomes.append(outcome)
-            if type(line) is not bytes or not (type(outcome) is Mapped or _is_mapped(outcome)):
-                sights.append(_NO_EVENT)
-                continue
-            if event is None:
-                sights.append(_Sight(line))
+            if type(line) is not bytes or event is None or not _is_mapped(outcome):
+                sights.append(_sight_without_numbers(line, outcome))
                 continue
             passed_on = is_passed_on(line, outcome)
             numbers = numbers_of(event, outcome, passed_on=passed_on)
@@ -190,13 +187,12 @@ class Reviewer:
                 facts.add_texts_of(event, texts)
                 if message_id:
                     ids.append(message_id)
-            # With tracking plans there is no `WholeEvent`.
-            differences: Sequence[Key] = ()
-            if watch and isinstance(event, dict):
-                # Of what is passed on, the shape has few fields.
+            sight = _Sight(line, True, message_id, numbers, facts)
+            if self._watch and isinstance(event, dict):
+                # The shapes of events that are passed on have few of their fields.
                 shape = None if passed_on else numbers.whole
-                differences = watch.differences(event, seen, shape)
-            sights.append(_Sight(line, True, message_id, numbers, facts, differences))
+                sight.differences = self._watch.differences(event, seen, shape)
+            sights.append(sight)
         are_short = are_usual and max(map(len, ids), default=0) <= MESSAGE_ID_LENGTH
         return sights, are_short and are_usual_times(texts)
 
@@ -288,7 +284,11 @@ def _looked_into(job: Job) -> Iterable[str] | None:
         return None
     # The others may be looked into for some type.
     copied = (destination.copies.get(kind, frozenset()) for kind in destination.types)
-    return _OBJECTS.difference(frozenset.intersection(*copied))
+    return frozenset(OBJECTS).difference(frozenset.intersection(*copied))
+
+
+def _sight_without_numbers(line: bytes | TooLong, outcome: Decision) -> _Sight:
+    return _Sight(line) if type(line) is bytes and _is_mapped(outcome) else _NO_EVENT
 
 
 def _fields_of(line: bytes | TooLong) -> dict[str, Any] | None:

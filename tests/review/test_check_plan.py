@@ -232,14 +232,14 @@ def test_a_number_is_a_number_however_it_is_written(
 ) -> None:
     number = {"type": "number", "maximum": 2}
     path = plan(rule("Tried", whole(price=number, small={"not": number})))
-    line = line_of(properties={"price": 7, "email": "a@b.com"}).replace(b"7", text.encode())
+    line = line_of(properties={"price": 7}).replace(b"7", text.encode())
     # Two lines of the same shape, and one that is rejected.
     file = events(line, line, line.replace(b'"u1"', b"1.5e9999999"))
 
     said = segcli("check", *dest, "--plan", path, "--select", "SEG4", file)
     wrong = segcli("check", *dest, "--plan", path, events(line.replace(b"price", b"small")))
 
-    assert "SEG4" not in said.out
+    assert (said.code, "3 checked" in said.out or "3 mapped" in said.out) == (0, True)
     assert "properties.small" in wrong.out
     assert wrong.code == 1
 
