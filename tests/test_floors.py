@@ -16,7 +16,7 @@ Node = TypeVar("Node", bound=ast.AST)
 PACKAGE = ROOT / "segcli"
 # From the bottom up. A room imports from the floors below its own, and from no other room of it.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"catalog", "errors", "fql", "logs"}),
+    frozenset({"catalog", "descriptors", "errors", "fql", "logs"}),
     frozenset({"core"}),
     frozenset({"accounting", "http", "inputs", "local_server", "mapping", "plan", "replay"}),
     frozenset({"field_types"}),
@@ -310,6 +310,18 @@ def test_no_room_below_the_command_line_reads_the_process_unasked() -> None:
     below = [m for m in MODULES if room_of(m) not in {"cli", "capture", "__main__"}]
 
     assert {m: asked for m in below if (asked := asked_by(m))} == _ASKED
+
+
+def test_no_module_waits_in_a_way_that_refuses_large_descriptors() -> None:
+    # `select.select` raises ValueError for descriptors of 1024 and more.
+    found = [
+        module
+        for module in MODULES
+        if "select.select" in {ast.unparse(one) for one in nodes_of(module, ast.Attribute)}
+        or "select" in {node.module for node in nodes_of(module, ast.ImportFrom)}
+    ]
+
+    assert not found, "wait with `segcli.descriptors`"
 
 
 def test_paths_are_tested_by_functions_that_raise_nothing() -> None:

@@ -5,13 +5,14 @@ no other process can guess. The old content stays until all of the new content i
 """
 
 import os
-import select
 import signal
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+
+from segcli.descriptors import wait_until_writable
 
 # The mode of files with events or keys: only the user may read them.
 PRIVATE = 0o600
@@ -160,7 +161,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         try:
             left = left[os.write(descriptor, left) :]
         except BlockingIOError:
-            select.select([], [descriptor], [])
+            wait_until_writable(descriptor)
 
 
 def _open_stream(path: Path) -> int | None:

@@ -7,12 +7,12 @@ print. `segcli.cli.output` escapes text itself, adds colours, and writes to the 
 import codecs
 import io
 import os
-import select
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, TextIO, cast
 
 from segcli.core.visible_text import json_escaped, visible_lines
+from segcli.descriptors import wait_until_writable
 from segcli.errors import Stopped
 
 # Writes bytes to a descriptor, and returns how many were written.
@@ -169,4 +169,4 @@ def _write(descriptor: int, data: Any) -> int:
         try:
             return os.write(descriptor, data)
         except BlockingIOError:
-            select.select([], [descriptor], [])
+            wait_until_writable(descriptor)

@@ -7,10 +7,11 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 
+from segcli.descriptors import can_read
 from segcli.inputs.stream import shortened
 
 # The capacity that a pipe is given. By default it is a quarter of that. Reading so little at a time
@@ -55,7 +56,7 @@ class PlainFile:
             block: bytes | None = self.file.raw.read(size)
             if block is not None:
                 return block
-            select.select([self.file], [], [])
+            can_read([self.file.fileno()])
 
     def _has_changed_size(self) -> bool:
         """True if the file was cut; False for files whose size was always wrong, as in /sys."""
@@ -70,21 +71,9 @@ def _wait_for(descriptor: int) -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    while not _are_ready([descriptor], 0):
+    while not can_read([descriptor], timeout=0):
         with _told_of_signals() as told:
-            _are_ready([descriptor, told])
-
-
-def _are_ready(descriptors: Sequence[int], timeout: int | None = None) -> bool:
-    """Wait until one of these descriptors can be read. Return False if none can be in time.
-
-    `timeout` is in milliseconds; None waits without a limit. Unlike `select`, this takes
-    descriptors of 1024 and more.
-    """
-    waiting = select.poll()
-    for one in descriptors:
-        waiting.register(one, select.POLLIN)
-    return bool(waiting.poll(timeout))
+            can_read([descriptor, told])
 
 
 @contextmanager

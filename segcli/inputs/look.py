@@ -1,6 +1,5 @@
 """The first look: open every input once and judge it by its first lines, before a run begins."""
 
-import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,6 +7,7 @@ from itertools import islice
 from typing import overload
 
 from segcli.core.plural import count_of
+from segcli.descriptors import can_read
 from segcli.errors import InputError
 from segcli.inputs.decompress import Packing
 from segcli.inputs.first_event import judge_events
@@ -221,7 +221,7 @@ def _wait_for_line(stream: Peeked, file: PlainFile, packing: Packing | None) -> 
     stream.peek_line(MOST_BYTES)
     # A decompressor may have to wait for more bytes than there are.
     while packing is None and not stream.has_ended and len(stream.peek(0)) < MOST_BYTES:
-        if not select.select([file.file], [], [], 0)[0]:
+        if not can_read([file.file.fileno()], timeout=0):
             return
         stream.peek(len(stream.peek(0)) + 1)
 

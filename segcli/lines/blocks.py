@@ -1,13 +1,13 @@
 """Read inputs as blocks of whole lines. Inputs are streamed and may hold any bytes."""
 
 import os
-import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from segcli.core.line import TooLong
+from segcli.descriptors import can_read
 from segcli.errors import Stopped
 from segcli.inputs import Input, PlainFile, ReadError, Stream, plain_file, streams
 from segcli.lines.fingerprint import Fingerprint, Mark
@@ -161,7 +161,7 @@ def _blocks_of(
 
 
 def _may_block(entry: Input) -> bool:
-    return entry.name == "-" and not select.select([sys.stdin.fileno()], [], [], 0)[0]
+    return entry.name == "-" and not can_read([sys.stdin.fileno()], timeout=0)
 
 
 def _read(entry: Input, stream: Stream, size: int) -> bytes:

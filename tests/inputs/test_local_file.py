@@ -2,24 +2,22 @@
 
 import fcntl
 import os
-import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.fakes import PATIENCE, wait_until
+from support.pipes import DESCRIPTORS, is_waiting, pipe_of, write_while_waiting
 
-from segcli.inputs import PlainFile, local_file
+from segcli.inputs import PlainFile
 
 KIB = 1024
-# A descriptor that the system call `select` does not take.
-LARGE = 1024
-MOST_FILES, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 if sys.platform != "linux":
     pytest.skip("nowhere else a pipe can be told what to hold", allow_module_level=True)
@@ -74,17 +72,6 @@ def refusing(fcntl_: Callable[..., int]) -> Callable[..., int]:
     return called
 
 
-def test_read_waits_for_a_non_blocking_pipe(pipe: tuple[BufferedReader, int]) -> None:
-    reader, write = pipe
-    os.set_blocking(reader.fileno(), False)
-    file = PlainFile(reader)
-    later = threading.Timer(0.3, os.write, (write, b"a\n"))
-    later.start()
-
-    assert file.read1(1024 * KIB) == b"a\n"
-    later.join()
-
-
 def test_regular_file_is_read_in_the_requested_size(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(bytes(1024 * KIB))
@@ -92,55 +79,44 @@ def test_regular_file_is_read_in_the_requested_size(tmp_path: Path) -> None:
         assert len(PlainFile(file).read1(1024 * KIB)) == 1024 * KIB
 
 
-def test_pipe_is_waited_for_in_the_main_thread(
-    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reader, write = pipe
-    # Another process may have made it non-blocking.
-    os.set_blocking(reader.fileno(), False)
-    file, waits, real = PlainFile(reader), list[int](), local_file._are_ready
+class ReadFewTimes(FileIO):
+    """A file that fails instead of being read again and again, as without a wait."""
 
-    def waiting(descriptors: Sequence[int], timeout: int | None = None) -> bool:
-        if timeout is None:
-            waits.append(descriptors[0])
-            os.write(write, b"a\n")
-        return real(descriptors, timeout)
+    reads = 0
 
-    monkeypatch.setattr(local_file, "_are_ready", waiting)
-
-    # Without the wait, nothing would be written.
-    assert file.read1(1024 * KIB) == b"a\n"
-    assert waits == [reader.fileno()]
+    def read(self, size: int | None = -1, /) -> Any:
+        self.reads += 1
+        assert self.reads < 5, "there is no wait between the reads"
+        return super().read(size)
 
 
-@pytest.mark.skipif(MOST_FILES <= LARGE, reason="a process may not open so many files")
-def test_descriptor_of_a_pipe_may_be_large(pipe: tuple[BufferedReader, int]) -> None:
-    reader, write = pipe
-    large = fcntl.fcntl(reader, fcntl.F_DUPFD, LARGE)
-    os.write(write, b"a\n")
-    with open(large, "rb") as file:
-        assert PlainFile(file).read1(KIB) == b"a\n"
+def in_this_thread(read: Callable[[], bytes]) -> bytes:
+    return read()
 
 
-def test_non_blocking_pipe_is_polled_with_select(
-    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reader, write = pipe
-    os.set_blocking(reader.fileno(), False)
-    file = PlainFile(reader)
-    waits: list[object] = []
-
-    def select(*what: object) -> tuple[list[object], list[object], list[object]]:
-        waits.append(what)
-        os.write(write, b"a\n")
-        return [], [], []
-
-    monkeypatch.setattr("segcli.inputs.local_file.select.select", select)
-
-    # Without the wait, nothing would be written.
+def in_another_thread(read: Callable[[], bytes]) -> bytes:
     with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(file.read1, 1024 * KIB).result() == b"a\n"
-    assert waits == [([reader], [], [])]
+        return threads.submit(read).result()
+
+
+@pytest.mark.parametrize("in_thread", [in_this_thread, in_another_thread])
+@pytest.mark.parametrize("least", DESCRIPTORS)
+def test_non_blocking_pipe_is_waited_for(
+    in_thread: Callable[[Callable[[], bytes]], bytes], least: int
+) -> None:
+    ended = threading.Event()
+    with pipe_of(least) as (read, write), ThreadPoolExecutor(1) as threads:
+
+        def waiting() -> bytes:
+            thread = threading.get_native_id()
+            threads.submit(write_while_waiting, thread, write, ended.is_set)
+            try:
+                return PlainFile(BufferedReader(file)).read1(KIB)
+            finally:
+                ended.set()
+
+        with ReadFewTimes(read, closefd=False) as file:
+            assert in_thread(waiting) == b"a\n"
 
 
 # --- signals
@@ -171,8 +147,7 @@ def handled() -> Iterator[list[int]]:
 def send_to_itself_while(thread: int, handled: list[int], write: int) -> None:
     """Take a signal while the system lets a thread wait; write if the thread does not notice."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
-    waits_in = Path(f"/proc/self/task/{thread}/wchan")
-    wait_until(lambda: any(word in waits_in.read_text() for word in ("pipe", "select", "poll")))
+    wait_until(lambda: is_waiting(thread))
     signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
     try:
         wait_until(lambda: bool(handled))
