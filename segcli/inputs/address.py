@@ -54,6 +54,7 @@ def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
         else:
             top, infos = _below(store, path)
             listing.add(top, infos, found)
+        # Otherwise the store would answer from this listing whether an object has changed.
         store.invalidate_cache()
     if found.rows == first:
         raise InputError(

@@ -131,6 +131,7 @@ def located(address: str) -> tuple[Any, str]:
             f"{display_address(address)} cannot be read: {scheme}:// is not supported",
             "Type an address such as s3://bucket/folder or https://host/file, or a path.",
         ) from None
+    # A program shares the store with its own code, which may have listed it before.
     store.invalidate_cache()
     return store, path
 

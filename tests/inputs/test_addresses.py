@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.compression import gz
@@ -12,6 +13,7 @@ from support.tables import for_each
 
 from segcli.core.extras import how_to_install
 from segcli.core.secret import display_address
+from segcli.inputs import ReadError
 from segcli.inputs.input import is_address
 from segcli.lines import chunks
 
@@ -109,6 +111,45 @@ def test_memory_file_system_works_like_other_stores(
     ]
     assert len(segcli("transform", "-q", "-d", "webhook", "memory://logs").out.splitlines()) == 10
     assert "is given twice" in segcli("transform", "memory://logs", "memory://logs/a.jsonl").err
+
+
+@pytest.fixture
+def caching() -> Any:
+    """Return `caching://`, with one object."""
+    import fsspec
+    from support.caching_store import CachingStore
+
+    CachingStore.clear_instance_cache()
+    fsspec.register_implementation("caching", CachingStore, clobber=True)
+    store = fsspec.filesystem("caching")
+    store.versions["logs/a.jsonl"] = "1"
+    return store
+
+
+NAMED = ["logs/a.jsonl", "logs", "logs/", "logs/*.jsonl", "lo*/a*"]
+
+
+@pytest.mark.parametrize("path", NAMED)
+def test_object_replaced_after_a_listing_that_the_store_keeps_is_detected(
+    path: str, caching: Any
+) -> None:
+    (found,) = chunks.inputs([f"caching://{path}"])
+    assert found.remote
+    found.remote.check_same()
+    caching.versions["logs/a.jsonl"] = "2"
+
+    with pytest.raises(ReadError, match="it has changed since it was checked"):
+        found.remote.check_same()
+
+
+@pytest.mark.parametrize("path", NAMED)
+def test_listing_that_the_program_made_before_is_not_used(path: str, caching: Any) -> None:
+    caching.versions = {"logs/b.jsonl": "1"}
+    for listed in ("", "logs"):
+        caching.ls(listed)
+    caching.versions = {"logs/a.jsonl": "1"}
+
+    assert [one.name for one in chunks.inputs([f"caching://{path}"])] == ["caching://logs/a.jsonl"]
 
 
 def test_listing_an_address_is_announced_unless_quiet(memory: object, segcli: Segcli) -> None:

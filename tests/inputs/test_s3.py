@@ -1,6 +1,6 @@
 """Segment's archive is read directly from S3, with all features of a folder on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,22 @@ def numbers_in(said: CommandResult) -> list[int]:
     return [int(line.split('"messageId": "m')[1].split('"')[0]) for line in said.out.splitlines()]
 
 
+@pytest.fixture(params=[False, True], ids=["listed in pages", "version aware"])
+def any_store(bucket: Bucket, request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """Return a bucket whose store the library lists, and caches, if it knows of versions."""
+    config = pytest.importorskip("fsspec.config").conf
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(config, "s3", {"version_aware": request.param})
+        yield bucket
+
+
 @pytest.mark.parametrize("address", ["in/a.jsonl", "in/a*", "in", "*/a*", "*", "i?/*.jsonl", ""])
-def test_object_replaced_after_listing_is_detected(address: str, bucket: Bucket) -> None:
-    bucket.put("in/a.jsonl", b"1\n")
-    (found,) = chunks.inputs([f"{bucket}/{address}"])
+def test_object_replaced_after_listing_is_detected(address: str, any_store: Bucket) -> None:
+    any_store.put("in/a.jsonl", b"1\n")
+    (found,) = chunks.inputs([f"{any_store}/{address}"])
     assert found.remote
     found.remote.check_same()
-    bucket.put("in/a.jsonl", b"2\n")
+    any_store.put("in/a.jsonl", b"2\n")
 
     with pytest.raises(ReadError, match="it has changed since it was checked"):
         found.remote.check_same()
