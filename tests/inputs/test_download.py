@@ -120,19 +120,29 @@ def test_prefetched_bytes_are_bounded() -> None:
 
 def test_close_stops_fetching_and_retrying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "_WAITS", (60.0,))
+    waits = threading.Semaphore(0)
+    monkeypatch.setattr(download, "_log_retry", lambda *_: waits.release())
 
     def down(*_: object) -> None:
         raise OSError("down")
 
+    def close_while_both_wait() -> None:
+        for _ in entries:
+            waits.acquire(timeout=PATIENCE)
+        ahead.close()
+
     source = Store(down)
     entries = source.inputs(a=10, b=10)
     ahead = ReadAhead(entries)
-    threading.Timer(0.05, ahead.close).start()
+    began = time.monotonic()
+    closing_it = threading.Thread(target=close_while_both_wait)
+    closing_it.start()
 
-    # It also ends the wait of a minute.
     with pytest.raises(ReadError, match="down"):
         content(ahead, entries[0])
+    closing_it.join()
     assert {path for path, _ in source.asked} == {"a", "b"}
+    assert time.monotonic() - began < 60, "the wait of a minute was not ended"
 
 
 @pytest.mark.parametrize(
