@@ -114,6 +114,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _print_click_error(error)
     except (KeyboardInterrupt, click.Abort):
         say("Interrupted.")
+        # What is left in its buffer may have been written by the call that was interrupted.
+        discard_stdout()
         code = 130
     except ReaderGone:
         code = Exit.CLOSED_PIPE

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from support.fakes import PATIENCE
+from support.fakes import PATIENCE, tracks, write_events
 
 AT_AN_IMPORT = """
 import signal, sys
@@ -35,6 +35,20 @@ def command(*_, **__):
 
 cli.main = command
 main([])
+"""
+# A signal that comes during a write is handled once the system has written.
+DURING_A_WRITE = """
+import os, sys
+from segcli.cli import main, stdio
+real, calls = os.write, []
+def write(descriptor, data):
+    size = real(descriptor, data)
+    if descriptor == 1 and not calls:
+        calls.append(size)
+        raise KeyboardInterrupt
+    return size
+stdio.os.write = write
+main(sys.argv[1:])
 """
 
 
@@ -76,6 +90,17 @@ def test_interrupt_swallowed_by_a_destructor_still_ends_the_command(
     said = python(LOST, environment=clean_environment)
 
     assert (said.returncode, said.stderr) == (130, "Interrupted.\n")
+
+
+def test_interrupt_during_a_write_prints_nothing_twice(
+    clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    text = write_events(tmp_path / "few.jsonl", tracks(3)).read_bytes()
+    words = ("transform", "-d", "webhook", str(tmp_path / "few.jsonl"))
+    said = python(DURING_A_WRITE, *words, environment=clean_environment)
+
+    assert (said.returncode, said.stderr.strip()) == (130, "Interrupted.")
+    assert said.stdout.count("messageId") == text.count(b"messageId")
 
 
 def test_ignored_sigint_stays_ignored(clean_environment: dict[str, str]) -> None:
