@@ -121,6 +121,9 @@ def item(
 
 # --- a clock without waits
 
+# How often the loop may run its tasks before its clock moves on.
+_MOST_ROUNDS = 100_000
+
 
 class _Jumping(selectors.SelectSelector):
     """Does not wait for the next thing that is due: its clock jumps there."""
@@ -128,9 +131,12 @@ class _Jumping(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
+        self._rounds = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         assert timeout is not None, "everybody waits, and nothing will ever happen"
+        self._rounds = 0 if timeout > 0 else self._rounds + 1
+        assert self._rounds < _MOST_ROUNDS, "a task looks again and again, and the clock stands"
         self.now += max(0.0, timeout)
         return super().select(0)
 
@@ -147,7 +153,7 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
 def play(story: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a clock of its own, which starts at 1000 and on which waits cost nothing.
 
-    A story that hangs fails at once.
+    A story that hangs fails at once, and one in which a task does not wait fails in some seconds.
     """
     with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
         return returned_in(runner, story)
