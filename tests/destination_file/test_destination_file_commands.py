@@ -39,6 +39,19 @@ def test_destinations_command_shows_settings_actions_and_mapping_of_a_file(segcl
         assert part in said
 
 
+def test_required_setting_without_help_is_shown_without_a_loose_semicolon(
+    acme: Callable[..., Path], segcli: Segcli
+) -> None:
+    key = {"secret": True, "required": True}
+    with_help, without = (
+        segcli("destinations", acme({"settings.api_key": {**key, **more}})).out
+        for more in ({"help": "of your account"}, {})
+    )
+
+    assert "required to send; of your account\n" in with_help
+    assert "required to send\n" in without
+
+
 def test_check_reports_fields_that_the_mapping_of_a_file_does_not_carry(segcli: Segcli) -> None:
     said = segcli("check", "-d", EXAMPLES["slack"], "--fail-on-uncovered", "properties.coupon",
                   SAMPLES / "checkout.jsonl")  # fmt: skip

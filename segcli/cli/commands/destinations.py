@@ -158,7 +158,7 @@ def _show_settings(destination: Destination[Any], origins: Mapping[str, settings
             row.env,
             _default(row),
             *((set_in.get(row.name, ""),) if set_in else ()),
-            ("required to send; " if row.required else "") + row.help,
+            "; ".join(filter(None, ("required to send" if row.required else "", row.help))),
         )
         for row in settings.describe(destination.name, destination.settings)
     ]
