@@ -1,6 +1,6 @@
 """What the catalog sends otherwise than Segment's own destinations, with reasons; no tests here.
 
-The tables are parts of those in `tests/destinations/test_catalog_conformance.py`.
+The tables are parts of those in `tests/catalog/test_catalog_conformance.py`.
 """
 
 from collections.abc import Callable, Iterator
