@@ -175,6 +175,18 @@ def test_every_module_is_in_a_room_that_stands_on_a_floor() -> None:
     assert not homeless, "give the room a floor here, and a line in the guide"
 
 
+# These need programs besides Python, and are run on request.
+TESTS_OF_NO_ROOM = {"browser", "clients"}
+
+
+def test_tests_are_in_folders_with_the_names_of_the_rooms() -> None:
+    folders = {file.parent.name for file in (ROOT / "tests").glob("*/test_*.py")}
+    rooms = {room_of(module) for module in MODULES if MODULES[module].parent != PACKAGE}
+
+    assert folders <= FLOOR_OF.keys() | TESTS_OF_NO_ROOM
+    assert rooms <= folders
+
+
 def test_room_imports_only_from_lower_floors() -> None:
     wrong = {
         module: above
