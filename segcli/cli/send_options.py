@@ -7,9 +7,9 @@ import click
 
 from segcli.cli.option_types import DURATION, RATE, SOME_TIME, Quantity, WholeNumber
 from segcli.cli.options import grouped_options
-from segcli.sandbox import Fault, parse_fault
+from segcli.sandbox import FAULT_EXAMPLES, Fault, parse_fault
 
-FAULT = Quantity("fault", parse_fault, "503:5%, reset:1% or timeout:1%")
+FAULT = Quantity("fault", parse_fault, FAULT_EXAMPLES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ SANDBOX_OPTIONS = grouped_options(
         type=FAULT,
         metavar="KIND:SHARE",
         multiple=True,
-        help="Make the sandbox fail: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
+        help=f"Make the sandbox fail: {FAULT_EXAMPLES} (repeatable).",
     ),
     click.option(
         "--latency",

@@ -9,11 +9,25 @@ requests and replies.
 from segcli.local_server.guard import parse_origin
 from segcli.sandbox.app import Received, Sandbox
 from segcli.sandbox.exchange import MOST_REPLY_BYTES, Exchange
-from segcli.sandbox.faults import Fault, Script, parse_fault
+from segcli.sandbox.faults import (
+    FAULT_EXAMPLES,
+    ITEM,
+    REQUEST_KINDS,
+    STATUSES,
+    USUAL_STATUSES,
+    Fault,
+    Script,
+    parse_fault,
+)
 from segcli.sandbox.server import SandboxServer, running, serve_sandbox
 
 __all__ = [
+    "FAULT_EXAMPLES",
+    "ITEM",
     "MOST_REPLY_BYTES",
+    "REQUEST_KINDS",
+    "STATUSES",
+    "USUAL_STATUSES",
     "Exchange",
     "Fault",
     "Received",

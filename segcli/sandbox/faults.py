@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+STATUSES = range(400, 600)
+# The kinds of faults of whole requests; each status of an error is one, too.
+REQUEST_KINDS = ("reset", "timeout")
 RESET_BEFORE = "reset before"
 RESET_AFTER = "reset after"
-TIMEOUT = "timeout"
 ITEM = "item"
-
-_RESET = "reset"
-_STATUSES = range(400, 600)
+_RESET, TIMEOUT = REQUEST_KINDS
+# Statuses that people want to see first.
+USUAL_STATUSES = (503, 429, 422)
+# One fault of every kind, as it is typed.
+FAULT_EXAMPLES = "503:5%, 429:2%, reset:1%, timeout:1%, item:2%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Fault:
 
     Raises ValueError for a kind or a share that cannot be played.
 
-    kind: a status from 400 to 599, `reset`, `timeout` or `item`.
+    kind: a status of `STATUSES`, one of `REQUEST_KINDS`, or `ITEM`.
     share: from 0 to 1, of the requests; for `item`, of the events.
     """
 
@@ -30,8 +34,8 @@ class Fault:
         """Raise ValueError, with what to type, for a kind or a share that cannot be played."""
         if not _known(self.kind):
             raise ValueError(
-                f"there is no fault {self.kind!r}: type a status from 400 to 599, reset, timeout "
-                "or item, as in 503:5%"
+                f"there is no fault {self.kind!r}: type a status from {STATUSES[0]} to "
+                f"{STATUSES[-1]}, {', '.join(REQUEST_KINDS)} or {ITEM}, as in 503:5%"
             )
         if not 0 <= self.share <= 1:
             raise ValueError(
@@ -120,9 +124,9 @@ def fault_at(roll: float, faults: Sequence[Fault]) -> str:
 
 
 def _known(kind: str) -> bool:
-    if kind in (_RESET, TIMEOUT, ITEM):
+    if kind in (*REQUEST_KINDS, ITEM):
         return True
-    return kind.isascii() and kind.isdigit() and int(kind) in _STATUSES
+    return kind.isascii() and kind.isdigit() and int(kind) in STATUSES
 
 
 def _share(text: str) -> float:

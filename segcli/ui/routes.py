@@ -18,6 +18,7 @@ from segcli.core.visible_text import visible
 from segcli.errors import SegcliError, UsageError
 from segcli.ui.access import MOST_BYTES, TooLarge
 from segcli.ui.pages import page, static_file
+from segcli.ui.sandbox_panel import FAULT_KINDS
 from segcli.ui.search import Query
 from segcli.ui.workbench import Workbench
 
@@ -57,7 +58,7 @@ def page_app(bench: Workbench, visitors: Visitors) -> Starlette:
     redactor = bench.setup.redactor
 
     async def index(_: Request) -> Response:
-        return Response(page("app.html"), media_type="text/html")
+        return Response(page("app.html", **FAULT_KINDS), media_type="text/html")
 
     async def static(request: Request) -> Response:
         name = request.path_params["name"]

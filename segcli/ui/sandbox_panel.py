@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,29 @@ from segcli.delivery.pipeline import SendRun, deliver
 from segcli.delivery.shutdown import OutsideStop
 from segcli.errors import SegcliError, Stopped, UsageError
 from segcli.runs.run_result import RunResult
-from segcli.sandbox import Exchange, SandboxServer, Script, parse_fault, running
+from segcli.sandbox import (
+    ITEM,
+    REQUEST_KINDS,
+    STATUSES,
+    USUAL_STATUSES,
+    Exchange,
+    SandboxServer,
+    Script,
+    parse_fault,
+    running,
+)
 from segcli.ui.event_index import IndexedLine
 from segcli.ui.exchange_log import ExchangeLog
 from segcli.ui.given_lines import inputs_of, numbers_of
 from segcli.ui.item_verdicts import ReadReply, judged
 from segcli.ui.run_state import RunState
+
+# What the page offers to be played.
+FAULT_KINDS: Mapping[str, Sequence[object]] = {
+    "request_faults": (*USUAL_STATUSES, *REQUEST_KINDS),
+    "statuses": STATUSES,
+    "item": ITEM,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,14 @@ from segcli.core.visible_text import shell_quoted
 from segcli.errors import UsageError
 from segcli.local_server.background_server import why_not_listening
 from segcli.runs.output_checks import check_written
-from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
+from segcli.sandbox import (
+    FAULT_EXAMPLES,
+    Fault,
+    SandboxServer,
+    Script,
+    parse_origin,
+    serve_sandbox,
+)
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
@@ -71,7 +78,7 @@ class ScriptOptions:
         type=FAULT,
         metavar="KIND:SHARE",
         multiple=True,
-        help="Fail this often: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
+        help=f"Fail this often: {FAULT_EXAMPLES} (repeatable).",
     ),
     click.option(
         "--latency",
