@@ -43,6 +43,7 @@ class Packing:
     """A compression format.
 
     name: its name.
+    suffixes: what the names of its files end with.
     member: what its members are called.
     command: the command that decompresses a file, for hints.
     begins: True for bytes that a member begins with.
@@ -52,6 +53,7 @@ class Packing:
     """
 
     name: str
+    suffixes: tuple[str, ...]
     member: str
     command: str
     begins: Callable[[bytes], bool]
@@ -64,7 +66,12 @@ def packing_of(start: bytes) -> Packing | None:
 
     The name is not used: some clients decompress an archive when they fetch it.
     """
-    return next((packing for packing in (GZIP, ZSTD) if packing.begins(start)), None)
+    return next((packing for packing in PACKINGS if packing.begins(start)), None)
+
+
+def is_named_as_compressed(name: str) -> bool:
+    """Return whether the name of a file says that it is compressed. Only reading it tells."""
+    return any(name.endswith(packing.suffixes) for packing in PACKINGS)
 
 
 class Unpacked:
@@ -195,6 +202,7 @@ def _begins_zstd(start: bytes) -> bool:
 
 GZIP = Packing(
     name="gzip",
+    suffixes=(".gz", ".gzip"),
     member="member",
     command="gzip -dc",
     begins=lambda start: start.startswith(b"\x1f\x8b"),
@@ -203,8 +211,10 @@ GZIP = Packing(
 )
 ZSTD = Packing(
     name="Zstandard",
+    suffixes=(".zst", ".zstd"),
     member="frame",
     command="zstd -dc",
     begins=_begins_zstd,
     unpacker=_zstd_unpacker,
 )
+PACKINGS = (GZIP, ZSTD)

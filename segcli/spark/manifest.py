@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from segcli.errors import InputError
 from segcli.inputs import Input, inputs
+from segcli.inputs.decompress import is_named_as_compressed
 from segcli.inputs.input import is_address
 
 # Stored bytes. A task takes 0.15 s of CPU time more than its lines need, so small files share one;
@@ -16,7 +17,6 @@ _MOST_FILES = 10_000
 # Tasks for each slot, so that the last ones do not leave the other slots idle.
 _TASKS_PER_SLOT = 4
 # Plain lines count as if they were compressed.
-_PACKED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")
 _RATIO = 8
 
 
@@ -92,4 +92,4 @@ def _task_size(total: int, slots: int) -> int:
 
 def _weight(entry: Input) -> int:
     size = entry.size or 0
-    return size if entry.name.endswith(_PACKED) else size // _RATIO
+    return size if is_named_as_compressed(entry.name) else size // _RATIO

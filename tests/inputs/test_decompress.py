@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.chunk_lines import MIB, byte_chunks, lines, with_peak_memory
 from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
+from support.tables import for_each
 
 from segcli.errors import InputError, Stopped
 from segcli.inputs import decompress, look
+from segcli.inputs.decompress import is_named_as_compressed
 from segcli.inputs.judgement import accept_all
 from segcli.lines import chunks
 
@@ -37,6 +39,23 @@ def _each_gzip_unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         pytest.importorskip("isal")
     else:
         monkeypatch.setitem(__import__("sys").modules, "isal", None)
+
+
+@for_each(
+    ("name", "is_compressed"),
+    [
+        ("a.gz", True),
+        ("a.jsonl.gzip", True),
+        ("s3://bucket/a.zst", True),
+        ("a.zstd", True),
+        ("a.jsonl", False),
+        ("a.gz/b", False),
+        ("a.xz", False),
+        ("gz", False),
+    ],
+)
+def test_name_of_a_file_says_whether_it_is_compressed(name: str, is_compressed: bool) -> None:
+    assert is_named_as_compressed(name) is is_compressed
 
 
 def read(path: Path) -> tuple[list[bytes], str]:

@@ -46,6 +46,7 @@ PACKINGS = (
     ("large files", "{}.gz", [200] * 40, 2, [200] * 40),
     ("a file is never divided", "{}.gz", [900, 1], 2, [900, 1]),
     ("plain lines count an eighth", "{}.jsonl", [8] * 20, 2, [80, 80]),
+    ("Zstandard counts as gzip does", "{}.zst", [1] * 40, 4, [10, 10, 10, 10]),
     ("nothing", "{}.gz", [], 2, []),
 )
 
