@@ -44,6 +44,7 @@ from segcli.runs.job_request import (
     Time,
     naming_arguments,
     rate_of,
+    replay_of,
     request_of,
     texts_of,
 )
@@ -133,9 +134,7 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
             where=where,
             limit=limit,
             ignore_integrations=ignore_integrations,
-            older=older,
-            now=now,
-            live=live,
+            replay=replay_of(older, now, live=live),
         )
         requested = request.resolved()
         _, looked = _read(given_inputs(inputs), requested, first_look=first_look)
@@ -215,9 +214,7 @@ def check(  # noqa: PLR0913  # as `transform`
             where=where,
             limit=limit,
             ignore_integrations=ignore_integrations,
-            older=older,
-            now=now,
-            live=live,
+            replay=replay_of(older, now, live=live),
         )
         requested = request.resolved()
         plans = read_plans([Path(one) for one in _paths(plan)])
@@ -339,9 +336,7 @@ def send(  # noqa: PLR0913  # as `transform`
             where=where,
             limit=limit,
             ignore_integrations=ignore_integrations,
-            older=older,
-            now=now,
-            live=live,
+            replay=replay_of(older, now, live=live),
         )
         given = given_inputs(inputs)
         requested = request.resolved()

@@ -159,39 +159,36 @@ class _Delivery:
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
         rejects = Rejects(run.rejects) if isinstance(run.rejects, Path) else run.rejects
-        self.redactor = redactor = Redactor(job.secrets())
-        self.log = delivery_log(redactor)
+        self.redactor = Redactor(job.secrets())
+        self.log = delivery_log(self.redactor)
         self.ledger = Ledger(tally, rejects, self.store, self.log)
         self.ledger.first, self.ledger.samples = run.first, run.samples
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(
             most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots, pace=user_pace_of(job)
         )
-        throttle = Throttle(
-            in_flight=run.concurrency,
-            rate=run.shared_rate or _lower(run.rate, job.destination.limits.rate),
-            route_rates=job.destination.rates_of_routes(run.route_share),
-            stop_signal=self.stop_signal,
-        )
+        throttle = _throttle_of(run, self.stop_signal)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue, throttle)
-        sender = BatchSender(
-            job=job,
-            throttle=throttle,
-            stop_signal=self.stop_signal,
-            ledger=self.ledger,
-            tally=tally,
-            retry_for=run.retry_for,
-            sleep=slots.sleep,
-            redactor=redactor,
-            log=self.log,
-            wire_log=wire_log(redactor),
-        )
         self.workers = SendWorkers(
             concurrency=run.concurrency,
             queue=self.queue,
             slots=slots,
-            sender=sender,
+            sender=self._sender(throttle, slots),
             acknowledger=self.acknowledger,
+        )
+
+    def _sender(self, throttle: Throttle, slots: SendSlots) -> BatchSender:
+        return BatchSender(
+            job=self.run.job,
+            throttle=throttle,
+            stop_signal=self.stop_signal,
+            ledger=self.ledger,
+            tally=self.tally,
+            retry_for=self.run.retry_for,
+            sleep=slots.sleep,
+            redactor=self.redactor,
+            log=self.log,
+            wire_log=wire_log(self.redactor),
         )
 
     async def go(self) -> None:
@@ -370,6 +367,16 @@ class _Delivery:
                 case Unmapped(action, rejected=rejected):
                     rest.reject(line, rejected, action)
         return ()
+
+
+def _throttle_of(run: SendRun, stop_signal: StopSignal) -> Throttle:
+    destination = run.job.destination
+    return Throttle(
+        in_flight=run.concurrency,
+        rate=run.shared_rate or _lower(run.rate, destination.limits.rate),
+        route_rates=destination.rates_of_routes(run.route_share),
+        stop_signal=stop_signal,
+    )
 
 
 def _only_action(outcome: Decision) -> str:

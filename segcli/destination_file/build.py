@@ -145,13 +145,18 @@ def _destination(
         keys_in_payloads=bool(layout.key_paths)
         or any(one.settings & layout.secrets for one in subscriptions),
         address=lambda values: address_of(layout, values),
-        token=TokenSource(
-            lambda values, refresh: token_request(layout, values, refresh),
-            next(iter(secret_names(layout.oauth)), TOKEN_URL),
-        )
-        if layout.oauth
-        else None,
+        token=_token_source(layout),
         token_address=lambda values: token_address(layout, values),
+    )
+
+
+def _token_source(layout: RequestLayout) -> TokenSource | None:
+    """Return where requests have their access token from; None if they need none."""
+    if not layout.oauth:
+        return None
+    return TokenSource(
+        lambda values, refresh: token_request(layout, values, refresh),
+        next(iter(secret_names(layout.oauth)), TOKEN_URL),
     )
 
 

@@ -97,14 +97,12 @@ class Selecting(TypedDict, total=False):
     ignore_integrations: bool
 
 
-def request_of(  # noqa: PLR0913  # what all functions of the Python interface share
+def request_of(
     *,
     dest: Dest,
     settings: Mapping[str, Any] | None,
     config: ConfigLike,
-    older: str | None,
-    now: Time,
-    live: bool,
+    replay: ReplaySpec,
     api_key: str | Secret | None = None,
     **selecting: Unpack[Selecting],
 ) -> JobRequest:
@@ -115,8 +113,13 @@ def request_of(  # noqa: PLR0913  # what all functions of the Python interface s
         api_key=api_key,
         config=config,
         selection=_selection_of(**selecting),
-        replay=ReplaySpec(older=older, now=time_of(now), live=live),
+        replay=replay,
     )
+
+
+def replay_of(older: str | None, now: Time, *, live: bool) -> ReplaySpec:
+    """Return how old events are treated, of the arguments of a function."""
+    return ReplaySpec(older=older, now=time_of(now), live=live)
 
 
 def texts_of(name: str, given: Texts) -> tuple[str, ...]:

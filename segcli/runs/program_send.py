@@ -70,20 +70,7 @@ def deliver_and_report(
     started = begin_send(plan)
     started.let_older_end()
     held, tally = None if options.rejects else HeldRejects(), Tally()
-    result = RunResult(
-        command="send",
-        job=started.job,
-        inputs=started.choice.inputs,
-        left_out=started.choice.left_out,
-        tally=tally,
-        states=STATES_OF_SEND,
-        series=Series(tally),
-        rejects=options.rejects,
-        held=held,
-        remarks=started.looked.remarks,
-        before=started.before,
-        before_by_action=started.before_by_action,
-    )
+    result = _result(started, tally, rejects=options.rejects, held=held)
     run = SendRun(
         job=started.job,
         inputs=started.looked,
@@ -99,6 +86,25 @@ def deliver_and_report(
         outside=OutsideStop(),
     )
     return _reported(_SendThread(run, result), result, started, options.on_progress)
+
+
+def _result(
+    started: Started, tally: Tally, *, rejects: Path | None, held: HeldRejects | None
+) -> RunResult:
+    return RunResult(
+        command="send",
+        job=started.job,
+        inputs=started.choice.inputs,
+        left_out=started.choice.left_out,
+        tally=tally,
+        states=STATES_OF_SEND,
+        series=Series(tally),
+        rejects=rejects,
+        held=held,
+        remarks=started.looked.remarks,
+        before=started.before,
+        before_by_action=started.before_by_action,
+    )
 
 
 def _plan(

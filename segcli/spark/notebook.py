@@ -15,6 +15,7 @@ from segcli.runs.job_request import (
     Time,
     naming_arguments,
     rate_of,
+    replay_of,
     request_of,
     texts_of,
 )
@@ -80,9 +81,7 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
             users=users,
             where=where,
             ignore_integrations=ignore_integrations,
-            older=older,
-            now=now,
-            live=live,
+            replay=replay_of(older, now, live=live),
         )
         job = _cluster_job(
             request,
@@ -148,9 +147,7 @@ def check(  # noqa: PLR0913  # as `transform`
             users=users,
             where=where,
             ignore_integrations=ignore_integrations,
-            older=older,
-            now=now,
-            live=live,
+            replay=replay_of(older, now, live=live),
         )
         job = _cluster_job(request, inputs, max_line=max_line, first_look=first_look)
         run = CheckRun(
@@ -241,9 +238,7 @@ def send(  # noqa: PLR0913  # as `transform`
             users=users,
             where=where,
             ignore_integrations=ignore_integrations,
-            older=older,
-            now=now,
-            live=live,
+            replay=replay_of(older, now, live=live),
         )
         job = _cluster_job(
             request,

@@ -179,22 +179,13 @@ def _send(
     request_options: RequestOptions,
     place: _Place,
 ) -> int:
-    inputs, sandbox = place.inputs, place.sandbox
+    sandbox = place.sandbox
     notes: list[str] = []
     plan = _plan(options, start_options, request_options, place, notes)
     kept = options.rejects or default_rejects(plan.job.destination.name, options.files)
     _check_files(replace(options, rejects=kept), plan, place)
     open_kept(sandbox)
-    # The first look waits for stdin, so say before it what is waited for.
-    is_waiting = any(entry.name == "-" for entry in inputs)
-    if is_waiting:
-        announce(counted(inputs), plan.job, sandbox=sandbox, quiet=options.quiet)
-    started = begin_send(plan)
-    job = started.job
-    if not is_waiting:
-        announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
-    say(*notes)
-    started.let_older_end(say)
+    started = _begun(plan, place, notes, quiet=options.quiet)
     result = _result(started, kept=kept, sandbox=sandbox)
     watch_for_reports(result, options)
     if place.mode.ui:
@@ -202,7 +193,7 @@ def _send(
     for_run, for_page = _shared(started.looked, place.mode)
     run = make_run(
         request_options,
-        job=job,
+        job=started.job,
         inputs=for_run,
         rejects=kept,
         max_line=options.max_line,
@@ -214,6 +205,20 @@ def _send(
     hint = _resume_hint(options, started, sandbox=sandbox)
     with _shown(options, result, for_page, place):
         return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
+
+
+def _begun(plan: SendPlan, place: _Place, notes: Sequence[str], *, quiet: bool) -> Started:
+    """Begin, and say what goes where, and the notes that the plan gets meanwhile."""
+    # The first look waits for stdin, so say before it what is waited for.
+    is_waiting = any(entry.name == "-" for entry in place.inputs)
+    if is_waiting:
+        announce(counted(place.inputs), plan.job, sandbox=place.sandbox, quiet=quiet)
+    started = begin_send(plan)
+    if not is_waiting:
+        announce(counted(started.looked), started.job, sandbox=place.sandbox, quiet=quiet)
+    say(*notes)
+    started.let_older_end(say)
+    return started
 
 
 def _shared(inputs: Sequence[Input], mode: ModeOptions) -> tuple[Sequence[Input], Sequence[Input]]:

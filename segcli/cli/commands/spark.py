@@ -163,29 +163,8 @@ def send(
     keys: Mapping[str, KeySource] = {}
     if state_options.api_key_from:
         job, keys = with_key_from(job, state_options.api_key_from)
-    sending = SparkSend(
-        state=state_at(state_options.state),
-        keys=keys,
-        buckets=state_options.buckets,
-        by_day=state_options.wave == "day",
-        concurrency=request_options.concurrency,
-        rate=request_options.rate,
-        timeout=request_options.timeout,
-        retry_for=request_options.retry_for,
-        transport=transport_for(request_options),
-        resume=state_options.resume,
-        restart=state_options.restart,
-        allow_http=request_options.allow_http,
-    )
-    shown = check_send(job, sending)
-    announce(count_of(len(job.files), "file"), shown, sandbox=None, quiet=options.quiet)
-    talk = ReplayTalk(
-        is_agreed=state_options.yes,
-        quiet=options.quiet,
-        rehearsal=False,
-        max_line=options.max_line,
-    )
-    say(*ask_about_replay(shown, job.files, talk))
+    sending = _sending(state_options, request_options, keys)
+    _announce(job, sending, options, is_agreed=state_options.yes)
     with (
         logging_to(log_options),
         session("segcli spark send", cluster_options) as spark,
@@ -204,6 +183,38 @@ def send(
     if result.stopped:
         result.stopped.hint = _with_resume(result.stopped.hint)
     return _incomplete(report.conclude(result, options), result.remarks)
+
+
+def _sending(
+    state_options: StateOptions, request_options: RequestOptions, keys: Mapping[str, KeySource]
+) -> SparkSend:
+    return SparkSend(
+        state=state_at(state_options.state),
+        keys=keys,
+        buckets=state_options.buckets,
+        by_day=state_options.wave == "day",
+        concurrency=request_options.concurrency,
+        rate=request_options.rate,
+        timeout=request_options.timeout,
+        retry_for=request_options.retry_for,
+        transport=transport_for(request_options),
+        resume=state_options.resume,
+        restart=state_options.restart,
+        allow_http=request_options.allow_http,
+    )
+
+
+def _announce(job: ClusterJob, sending: SparkSend, options: JobOptions, *, is_agreed: bool) -> None:
+    """Check a send, say what goes where, and ask before messages to people are started."""
+    shown = check_send(job, sending)
+    announce(count_of(len(job.files), "file"), shown, sandbox=None, quiet=options.quiet)
+    talk = ReplayTalk(
+        is_agreed=is_agreed,
+        quiet=options.quiet,
+        rehearsal=False,
+        max_line=options.max_line,
+    )
+    say(*ask_about_replay(shown, job.files, talk))
 
 
 @command.command("status", cls=GroupedCommand, whole_name="spark status")
