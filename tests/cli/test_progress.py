@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 from support.fakes import tracks, wait_until, write_events
-from support.terminals import on_a_terminal, seen
+from support.terminals import Terminal, on_a_terminal, seen
 
 from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
@@ -153,14 +153,9 @@ def test_counts_are_coloured_and_zeros_are_dim() -> None:
 # --- watching
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def stderr_of(monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False) -> io.StringIO:
     """Replace stderr for the rest of the test."""
-    stream = _Terminal() if terminal else io.StringIO()
+    stream = Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):

@@ -21,11 +21,6 @@ from support.resuming import (
 from support.small_disk import ALL, COUNT, fails, read_slowly, twenty_blocks
 
 
-@pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
 @pytest.fixture(autouse=True)
 def _slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     read_slowly(monkeypatch)

@@ -10,11 +10,6 @@ from support.resuming import LimitedVendor, Segcli, Serve, duplicates, settled_l
 from support.small_disk import ALL, COUNT, filled, read_slowly, twenty_blocks
 
 
-@pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
 @pytest.fixture(autouse=True)
 def _slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     read_slowly(monkeypatch)

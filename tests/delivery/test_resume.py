@@ -10,11 +10,6 @@ from segcli.journal.checkpoint import encode
 
 
 @pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
-@pytest.fixture
 def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
     """Return the command that sends twelve events, one after the other."""
     return to_webhook(

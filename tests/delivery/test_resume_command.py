@@ -1,12 +1,11 @@
 """A stopped run prints the command that resumes it; it works as printed and shows no key."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 from support.fakes import CommandResult, tracks, write_events
-from support.resuming import LimitedVendor, Segcli, Serve, pasted, printed_command, to_webhook
+from support.resuming import LimitedVendor, Segcli, Serve, printed_command, to_webhook
 
 Paste = Callable[..., CommandResult]
 
@@ -16,13 +15,6 @@ ALL = [f"m{number}" for number in range(12)]
 @pytest.fixture
 def limited_vendor() -> LimitedVendor:
     return LimitedVendor(left=5)
-
-
-@pytest.fixture
-def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., CommandResult]:
-    """Run a command line in a shell, in the test's folder."""
-    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    return partial(pasted, cwd=tmp_path, env=shell_environment | home)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,6 @@ from support.resuming import LimitedVendor, Segcli, Serve, printed_command, to_w
 ALL = [f"m{number}" for number in range(80)]
 
 
-@pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
 @pytest.fixture(params=PACKS)
 def pack(request: pytest.FixtureRequest) -> Pack:
     return PACKS[request.param]

@@ -13,11 +13,6 @@ from segcli.cli import job
 
 
 @pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder of three files with four events each."""
     folder = tmp_path / "events"

@@ -14,11 +14,6 @@ Change = Callable[[bytes], bytes]
 
 
 @pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
-@pytest.fixture
 def events(tmp_path: Path) -> Path:
     return write_events(tmp_path / "events.jsonl", tracks(12))
 

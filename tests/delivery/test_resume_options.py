@@ -11,11 +11,6 @@ from segcli.cli import job
 
 
 @pytest.fixture
-def limited_vendor() -> LimitedVendor:
-    return LimitedVendor()
-
-
-@pytest.fixture
 def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> list[str]:
     return to_webhook(
         vendor(limited_vendor).url, write_events(tmp_path / "events.jsonl", tracks(12))

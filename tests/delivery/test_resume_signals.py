@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,6 @@ from support.resuming import (
     LimitedVendor,
     Segcli,
     Serve,
-    pasted,
     printed_command,
     settled_lines,
     to_webhook,
@@ -48,13 +46,6 @@ def command(limited_vendor: LimitedVendor, vendor: Serve, tmp_path: Path) -> lis
     words = to_webhook(vendor(limited_vendor).url, "events.jsonl")
     write_events(tmp_path / "events.jsonl", tracks(100, users=40))
     return [*words, "--concurrency", "4"]
-
-
-@pytest.fixture
-def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., CommandResult]:
-    """Run a command line in a shell, in the test's folder."""
-    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    return partial(pasted, cwd=tmp_path, env=shell_environment | home)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -12,6 +12,7 @@ from support.fakes import (
     Answer,
     ReceivedRequest,
     Vendor,
+    adds_up,
     report_in,
     send_signal,
     sending_to,
@@ -34,11 +35,6 @@ def events(tmp_path: Path) -> Path:
 
 def requests_at(at: SandboxServer) -> int:
     return int(at.app.counts()["totals"]["requests"])
-
-
-def adds_up(folder: Path) -> bool:
-    report = report_in(folder)
-    return bool(sum(report["ledger"].values()) == report["read"])
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,12 @@
 """A destination file works like any other destination in every command."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support.destination_file import ACME, changed
 from support.fakes import Answer, tracks, write_events
 from support.resuming import Segcli, Serve
 from support.samples import EXAMPLES, SAMPLES
-
-
-@pytest.fixture
-def acme(tmp_path: Path) -> Callable[..., Path]:
-    """Write a bent description to `acme.json`."""
-
-    def write(changes: dict[str, Any] | None = None) -> Path:
-        path = tmp_path / "acme.json"
-        path.write_text(json.dumps(changed(ACME, changes or {})))
-        return path
-
-    return write
 
 
 def test_destinations_command_shows_settings_actions_and_mapping_of_a_file(segcli: Segcli) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from support.bombs import bomb
-from support.destination_file import ACME, changed
 from support.fakes import Answer, ReceivedRequest, records, replies, report_in, tracks, write_events
 from support.resuming import Segcli, Serve
 from support.samples import EXAMPLES, SAMPLES
@@ -21,18 +20,6 @@ ITEMS = {
     "reply": {"items": {"list": "errors", "index": "index", "status": "status"}},
     "actions.0.mapping": {"id": {"@path": "$.messageId"}, "user": {"@path": "$.userId"}},
 }
-
-
-@pytest.fixture
-def acme(tmp_path: Path) -> Callable[..., Path]:
-    """Write a bent description to `acme.json`."""
-
-    def write(changes: dict[str, Any] | None = None) -> Path:
-        path = tmp_path / "acme.json"
-        path.write_text(json.dumps(changed(ACME, changes or {})))
-        return path
-
-    return write
 
 
 @pytest.fixture

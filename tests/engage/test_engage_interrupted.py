@@ -14,6 +14,7 @@ from support.fakes import (
     Answer,
     CommandResult,
     ReceivedRequest,
+    adds_up,
     report_in,
     send_signal,
     wait_until,
@@ -53,11 +54,6 @@ def file(tmp_path: Path) -> Path:
     return csv(tmp_path / "m.csv", range(300))
 
 
-def ledger_adds_up(folder: Path) -> bool:
-    report = report_in(folder)
-    return bool(sum(report["ledger"].values()) == report["read"])
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_next_sync_after_a_signal_sends_the_rest_without_duplicates(
     number: signal.Signals,
@@ -77,7 +73,7 @@ def test_next_sync_after_a_signal_sends_the_rest_without_duplicates(
 
     assert process.returncode == 128 + number
     assert err.endswith(f"{GO_ON}\n")
-    assert ledger_adds_up(tmp_path)
+    assert adds_up(tmp_path)
     assert 40 <= len(first) == report_in(tmp_path)["ledger"]["delivered"] < 300
 
     again = segcli(*to, "--concurrency", 50)
@@ -113,7 +109,7 @@ def test_next_sync_after_a_wrong_key_sends_all_members(
     assert wrong.code == 3
     assert "HTTP 401" in wrong.err
     assert wrong.err.endswith(f"{GO_ON}\n")
-    assert ledger_adds_up(tmp_path)
+    assert adds_up(tmp_path)
     assert segcli(*engage("gist", at.endpoint("gist"), file)).code == 0
     assert sorted(received_changes(at)) == EVERYBODY
 

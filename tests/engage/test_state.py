@@ -1,8 +1,5 @@
 """The state records what a vendor was sent, and compares it with the current members."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from support.engage import (
     AUDIENCE,
@@ -11,7 +8,6 @@ from support.engage import (
     changes,
     difference,
     member,
-    opened,
     sync,
     values,
 )
@@ -20,13 +16,6 @@ from segcli.engage.identify import TraitChange
 from segcli.engage.members import BadRow
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[EngageState]:
-    with opened(tmp_path / "state.sqlite") as state:
-        yield state
-
 
 # --- an audience
 

@@ -1,9 +1,7 @@
 """What was sent without a result is in doubt, and is sent again."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.engage import (
@@ -24,12 +22,6 @@ from segcli.engage.state import DeliveryState, EngageState, SyncKey
 BIG = Computation(kind="audience", key="big", label="Acme")
 KILLED = ("sent",)
 REFUSED = ("sent", "refused")
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[EngageState]:
-    with opened(tmp_path / "state.sqlite") as state:
-        yield state
 
 
 def ids(state: EngageState, *members: str) -> list[str]:

@@ -14,16 +14,6 @@ from segcli.inputs import look, open
 from segcli.lines import chunks
 
 
-@pytest.fixture
-def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
-    def write(data: bytes) -> Path:
-        path = tmp_path / "input.jsonl"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize(
     ("start", "says", "type_next"),
     [

@@ -26,16 +26,6 @@ def expected(data: bytes, max_line: int = chunks.MAX_LINE) -> list[bytes | TooLo
 
 
 @pytest.fixture
-def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
-    def write(data: bytes) -> Path:
-        path = tmp_path / "input.jsonl"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
-@pytest.fixture
 def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Use a file descriptor as standard input."""
     opened = []

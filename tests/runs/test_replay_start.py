@@ -1,6 +1,5 @@
 """What `send` counts, says and asks before the first request."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from support.replay import NOW, acme_file, at
 from support.resuming import JOURNAL, Segcli, Serve
 from support.samples import Run
 from support.tables import for_each
+from support.terminals import Terminal
 
 import segcli as api
 from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
@@ -233,11 +233,6 @@ def test_a_rehearsal_asks_nothing(run_segcli: Run, tmp_path: Path, words: list[s
     path = write_events(tmp_path / "events.jsonl", [OLD])
     dest = acme_file(tmp_path, {"messages": "yes"})
     assert run_segcli("send", "-d", dest, *words, str(path)).returncode == 0
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @for_each("case", [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("", False)])

@@ -78,6 +78,12 @@ def report_in(folder: Path) -> dict[str, Any]:
     return found
 
 
+def adds_up(folder: Path) -> bool:
+    """Return whether that report accounts for every line that was read."""
+    report = report_in(folder)
+    return bool(sum(report["ledger"].values()) == report["read"])
+
+
 def sending_to(name: str, endpoint: str) -> list[str]:
     """Return the beginning of a command line that sends there, with the sandbox's key."""
     to = ["--endpoint", endpoint, "--set", f"api_key={KEY}", "--retry-for", "20s"]

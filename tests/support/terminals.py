@@ -1,6 +1,7 @@
 """Commands on a pseudo-terminal, and the text that users see there; no tests here."""
 
 import fcntl
+import io
 import os
 import re
 import struct
@@ -11,6 +12,13 @@ from pathlib import Path
 from support.fakes import PATIENCE
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal(io.StringIO):
+    """A stream in memory that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def seen(text: str) -> str:
