@@ -175,6 +175,39 @@ print("then", signal.sigwait(both).name, flush=True)
     assert "first SIGINT\r\nthen SIGTERM\r\n" in text
 
 
+@pytest.mark.parametrize(("has_terminal", "expected"), [(True, [15]), (False, [2, 15])])
+def test_only_a_ctrl_c_that_the_terminal_sends_to_the_command_is_not_passed_on(
+    clean_environment: dict[str, str], has_terminal: bool, expected: list[int]
+) -> None:
+    told = """
+import os, subprocess, sys
+from segcli.capture.user_command import Signals
+passed_on, signals = [], Signals()
+with subprocess.Popen(["sleep", "1000"]) as signals.command:
+    kill, os.kill = os.kill, lambda _, number: passed_on.append(number)
+    signals.take(2, None)
+    signals.take(15, None)
+    kill(signals.command.pid, 9)
+print(passed_on)
+"""
+    terminal, slave = os.openpty()
+    takes_it = f"import fcntl, termios; fcntl.ioctl({slave}, termios.TIOCSCTTY, 0)" * has_terminal
+
+    done = subprocess.run(
+        [sys.executable, "-c", takes_it + told],
+        env=clean_environment,
+        capture_output=True,
+        pass_fds=[slave],
+        start_new_session=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    os.close(terminal)
+    os.close(slave)
+
+    assert json.loads(done.stdout) == expected
+
+
 def with_ctrl_c(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
     """Run segcli on a terminal of its own.
 
