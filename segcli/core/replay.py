@@ -30,7 +30,7 @@ Profiles = Literal["", "last", "newest", "none"]
 IdForm = Literal["", "any", "uuid", "ulid", "tail36"]
 Repeat = Literal["", "dropped", "first", "updated", "rejected"]
 Harm = Literal["", "messages", "profiles", "spikes"]
-Order = Literal["", "lane", "time", "none"]
+Order = Literal["", "user", "time", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,8 @@ class Replay:
         which `profiles_time` has the time; `none` if there are no profiles.
     set: the marks of a backfill.
     user: what the vendor takes of one user.
-    order: whether events must arrive in order (`lane`), the `time` decides, or nothing is promised.
+    order: whether the events of a `user` must arrive in order, the `time` decides, or nothing
+        (`none`) is promised.
     undo: whether what was sent can be taken back.
     source: where the facts come from.
     """

@@ -29,7 +29,7 @@ class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
     route: its route; with the values that its request takes from it, the key of that request.
     bounds: what a request of its route may hold.
     weight: roughly how many bytes both take in memory.
-    lane: what may share a request: its route, and the group of its age.
+    batch_key: the same for payloads that may share a request: its route and the group of its age.
     replayed: what its age means; None if the vendor has no rules for it.
     """
 
@@ -39,7 +39,7 @@ class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     bounds: Bounds
     weight: int
-    lane: str
+    batch_key: str
     replayed: Replayed | None = None
 
 
@@ -55,12 +55,12 @@ def item_of(line: Line, mapped: Mapped, bounds: Bounds) -> QueuedPayload:
     if mapped.request_values:
         key = mapped.request_key
         weight += len(key)
-    lane = f"{key}\0{replayed.group}" if replayed and replayed.group else key
+    batch_key = f"{key}\0{replayed.group}" if replayed and replayed.group else key
     if body is line.text:
-        return QueuedPayload(line, key, mapped.user, body, bounds, weight, lane, replayed)
+        return QueuedPayload(line, key, mapped.user, body, bounds, weight, batch_key, replayed)
     body = b"".join((body, b""))
     weight += len(line.text) if isinstance(line.text, bytes) else 0
-    return QueuedPayload(line, key, mapped.user, body, bounds, weight, lane, replayed)
+    return QueuedPayload(line, key, mapped.user, body, bounds, weight, batch_key, replayed)
 
 
 def request_for(first: QueuedPayload, bodies: Sequence[bytes], job: Job) -> Request:
@@ -76,7 +76,7 @@ def request_for(first: QueuedPayload, bodies: Sequence[bytes], job: Job) -> Requ
 
 
 class Batch:
-    """A batch that is being filled: payloads of one lane, in order, within the bounds.
+    """A batch that is being filled: payloads with one batch key, in order, within the bounds.
 
     The first payload is always accepted, even if it is larger than the bounds.
     """
@@ -100,7 +100,7 @@ class Batch:
         size = self._size + len(item.body) + 1
         return (
             not self.is_full
-            and item.lane == self.items[0].lane
+            and item.batch_key == self.items[0].batch_key
             and (self._bounds.bytes is None or size <= self._bounds.bytes)
         )
 

@@ -1,6 +1,6 @@
 """Queues: the events of a user are sent one after the other; a batch has events of many users.
 
-A route queue is for one lane: a route, and the group of events that may share its requests.
+A route queue is for one batch key: a route, and the group of events that may share its requests.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class UserQueue:
         size = len(item.body) + 1
         self.items.append(item)
         self.bytes += size
-        self.is_mixed |= item.lane != self.items[0].lane
+        self.is_mixed |= item.batch_key != self.items[0].batch_key
         if self.route_queue:
             self.route_queue.grow(1, size, hurried=self.is_mixed)
 
@@ -69,8 +69,8 @@ class RouteQueue:
     lingering: the timer that sends a batch that is not full.
     """
 
-    def __init__(self, lane: str, bounds: Bounds, pace: UserPace | None) -> None:
-        self.lane = lane
+    def __init__(self, batch_key: str, bounds: Bounds, pace: UserPace | None) -> None:
+        self.batch_key = batch_key
         self.bounds = bounds
         self._pace = pace
         self.bytes = 0
@@ -131,7 +131,7 @@ class RouteQueue:
                 # The rest of this user waits until the batch is done.
                 continue
             batch.add(user_queue.take())
-            if user_queue.items and user_queue.items[0].lane == self.lane:
+            if user_queue.items and user_queue.items[0].batch_key == self.batch_key:
                 heappush(taken, self._entry(user_queue))
         return batch.items
 
@@ -274,7 +274,7 @@ class SendQueue:
             self._consider(route_queue)
         else:
             route_queue.stop_lingering()
-            del self._routes[route_queue.lane]
+            del self._routes[route_queue.batch_key]
         self._wake_one()
         return batch
 
@@ -283,10 +283,10 @@ class SendQueue:
         first = user_queue.items[0]
         if self._pace and self._parks(user_queue, self._pace):
             return
-        route_queue = self._routes.get(first.lane)
+        route_queue = self._routes.get(first.batch_key)
         if route_queue is None:
-            route_queue = RouteQueue(first.lane, first.bounds, self._pace)
-            self._routes[first.lane] = route_queue
+            route_queue = RouteQueue(first.batch_key, first.bounds, self._pace)
+            self._routes[first.batch_key] = route_queue
             self._linger(route_queue)
         route_queue.add(user_queue)
         self._consider(route_queue)

@@ -183,7 +183,7 @@ def _user(facts: Replay) -> str:
 
 
 _ORDERS = {
-    "lane": "the events of a user must arrive in order",
+    "user": "the events of a user must arrive in order",
     "time": "the time of an event decides",
     "none": "none is promised",
     "": UNKNOWN,

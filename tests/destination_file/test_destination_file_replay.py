@@ -82,7 +82,7 @@ def test_the_evidence_of_the_file_holds_for_an_action_where_its_facts_do() -> No
         {"fact": "profiles", "mark": "doc", "page": "events"},
     ]
     own = [{"fact": "profiles", "mark": "guess", "page": "profiles"}]
-    whole = {"oldest": "72h", "order": "lane", "profiles": "last", "source": shared}
+    whole = {"oldest": "72h", "order": "user", "profiles": "last", "source": shared}
     found = acme({"replay": whole, "actions.0.replay": {"oldest": "any", "source": own}})
     assert found.replay
     assert [one.page for one in found.replay.source] == ["events", "both", "events"]
@@ -135,7 +135,7 @@ BOUND = 'must be an age such as "72h", a date such as "1971-01-01", or "any"'
          ["actions[0].replay.older: means nothing without oldest"]),
         (
             {"replay.oldest": "x", "replay.future": "y", "replay.order": "z"},
-            ["replay.future: " + AHEAD, "replay.order: must be lane, time or none",
+            ["replay.future: " + AHEAD, "replay.order: must be user, time or none",
              f"replay.oldest: {BOUND}"],
         ),
     ],
