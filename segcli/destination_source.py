@@ -61,11 +61,6 @@ def find_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
     return DestinationSource(dest, texts), found
 
 
-def read_destination(name: str) -> Destination[Any]:
-    """Return the destination that a file describes; raises DestinationError."""
-    return _read(name, {})
-
-
 def edited_source(dest: str, text: str) -> tuple[DestinationSource, Destination[Any]]:
     """Return what `find_source` would if the destination file `dest` had this text.
 
@@ -84,7 +79,7 @@ def read_text(dest: str) -> str:
 def files_described(name: str) -> list[Path]:
     """Return a destination file, and the files of mappings and fields that it names.
 
-    If the file cannot be read, there are none; `read_destination` raises the error.
+    If the file cannot be read, there are none; `find_destination` raises the error.
     """
     from segcli.destination_file.parse import parse_document  # noqa: PLC0415  # rarely needed
 

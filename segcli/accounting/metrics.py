@@ -12,8 +12,6 @@ from typing import Literal
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 
-# What the first line of a file of metrics begins with.
-BEGINNING = "# HELP segcli_"
 # The upper bounds of the histogram of response times, in seconds.
 BOUNDS: Sequence[float] = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),

@@ -5,22 +5,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from segcli.cli.state_folder import check_moved, state_folder
+from segcli.cli.state_folder import state_folder
 from segcli.engage.state import EngageState
 from segcli.errors import OutputError, UsageError
 from segcli.journal.locked_file import lock
 
 
 def state_path(path: Path | None) -> Path:
-    """Return where the state is: the named path, or the default in the user's folder.
-
-    Raises UsageError if the default is still at the old place.
-    """
-    if path:
-        return path
-    default = state_folder() / "engage.sqlite"
-    check_moved(default)
-    return default
+    """Return where the state is: the named path, or the default in the user's folder."""
+    return path or state_folder() / "engage.sqlite"
 
 
 @contextmanager

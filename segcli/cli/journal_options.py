@@ -4,14 +4,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from segcli.cli.configured import options_from_environment
 from segcli.cli.options import JobOptions
-from segcli.cli.state_folder import check_moved, state_folder
+from segcli.cli.state_folder import state_folder
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
 from segcli.core.secret import Secret, display_address
@@ -59,16 +58,9 @@ def place_of_journal(plan: SendPlan, resume_options: JournalOptions) -> "Journal
             why = "--sandbox" if plan.rehearsal else "stdin"
             raise UsageError(f"{why} has a journal only if you name one", "Add --journal PATH.")
         return None
-    return _default_path(plan)
-
-
-def _default_path(plan: SendPlan) -> Path:
-    """Return the default path; raises UsageError if the journal is still at the old place."""
     from segcli.journal.resume import default_journal
 
-    path = default_journal(state_folder(), journal_header(plan))
-    check_moved(path)
-    return path
+    return default_journal(state_folder(), journal_header(plan))
 
 
 def how_to_resume(options: JobOptions, job: Job, more: Sequence[str] = ()) -> str:

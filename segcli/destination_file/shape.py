@@ -34,13 +34,6 @@ def read_shape(table: Mapping[str, Any], path: Path, parts: FileParts) -> Any:
     return found
 
 
-def shape_settings(shape: Any) -> Iterator[str]:
-    """Yield the settings that a table uses in its texts."""
-    for _, leaf in leaves_of(shape):
-        if isinstance(leaf, Template):
-            yield from leaf.settings
-
-
 def leaves_of(shape: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each value of a table that is neither a table nor a list, with its dotted path."""
     if isinstance(shape, Mapping):

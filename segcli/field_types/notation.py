@@ -14,7 +14,6 @@ from segcli.field_types.field_type import (
 )
 
 _WORDS = {"required": "required", "multiple": "multiple", "null": "allowNull"}
-_OPERATORS = ("is", "is_not")
 _SCALARS = "a text, a number, true or false"
 
 # Where a mistake is, below the fields, and what it is.

@@ -16,14 +16,14 @@ from segcli.errors import Exit
 from segcli.inputs.input import shown_name
 from segcli.runs.run_result import RunResult
 
-REPORT_VERSION = 2
+REPORT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a run did. It holds no key.
 
-    report_version: changes when a field changes its meaning. 2 is the first one with `series`.
+    report_version: changes when a field changes its meaning.
     segcli: the version of segcli.
     command: `transform` or `send`.
     destination: the name of the destination.

@@ -10,7 +10,6 @@ from segcli.spark.mapping_job import ACCOUNT, OutcomeTable, PrintedText, TaskAcc
 from segcli.spark.session import task_rows
 from segcli.spark.task_error import raising_run_errors
 
-FORMATS = ("parquet", "ndjson")
 _FILES_SCHEMA = "place int, file string, version string, lines long, problem string"
 
 

@@ -17,7 +17,6 @@ from segcli.accounting.tally import State
 # More points than that do not show in a plot of this width.
 _MOST_POINTS = 320
 # The first version of reports that has a series.
-_WITH_SERIES = 2
 _WIDTH, _HEIGHT, _LOW = 640, 150, 90
 _COLOURS: Mapping[State, str] = {
     "mapped": "var(--good)",
@@ -76,8 +75,6 @@ def course_of(report: Mapping[str, Any]) -> dict[str, Any]:
     A page of a live run is made of its report too, so both show the same. Raises what `points_in`
     raises.
     """
-    if report["report_version"] < _WITH_SERIES:
-        return {"plots": [], "no_plots": "An older segcli wrote this report: it has no plots."}
     points = points_in(report["series"])
     reason = "" if points else "The course of this run was not recorded."
     return {"plots": plots_of(points), "no_plots": reason}

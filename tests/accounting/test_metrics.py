@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from segcli.accounting.metrics import BEGINNING, BOUNDS, RunInfo, exposition
+from segcli.accounting.metrics import BOUNDS, RunInfo, exposition
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 
 RUN = RunInfo(command="send", destination='ac"me\\\n', version="1.0", started=1796086461.25)
@@ -21,7 +21,7 @@ def read(tally: Tally) -> Sampled:
     """Return the samples, by name and labels, as Prometheus' own parser reads them."""
     text = b"".join(exposition(tally, RUN, "running")).decode()
     families = list(text_string_to_metric_families(text))
-    assert text.startswith(BEGINNING)
+    assert text.startswith("# HELP segcli_")
     for family in families:
         assert family.name.startswith("segcli_")
         assert family.documentation

@@ -8,7 +8,7 @@ from support.samples import Run
 from support.tables import for_each
 
 from segcli import catalog, destinations
-from segcli.destination_source import find_source, read_destination
+from segcli.destination_source import find_destination, find_source
 from segcli.errors import DestinationError
 
 
@@ -42,7 +42,7 @@ def test_a_file_named_like_an_entry_is_told_to_take_another_name(
     own.write_text(f'name = "{name}"' if ending == ".toml" else f'{{"name": "{name}"}}')
 
     with pytest.raises(DestinationError, match=f"a destination {name} already exists"):
-        read_destination(str(own))
+        find_destination(str(own))
 
 
 def test_destinations_lists_the_catalog_apart_from_what_is_built_in(run_segcli: Run) -> None:

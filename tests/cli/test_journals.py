@@ -12,7 +12,7 @@ from support.journals import delivered
 from support.resuming import LimitedVendor
 from support.shared_journals import begun, put
 
-from segcli.cli import state_folder
+from segcli.cli.state_folder import state_folder
 from segcli.journal.resume import Start
 
 Segcli = Callable[..., CommandResult]
@@ -197,71 +197,11 @@ def test_state_folder_follows_the_platform_convention(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_STATE_HOME", "/var/state")
-    assert state_folder.state_folder() == Path("/var/state/segcli")
+    assert state_folder() == Path("/var/state/segcli")
 
     for ignored in ("", "relative/path"):
         monkeypatch.setenv("XDG_STATE_HOME", ignored)
-        assert state_folder.state_folder() == tmp_path / ".local/state/segcli"
-
-
-@pytest.fixture
-def moved_back(stopped: LimitedVendor, tmp_path: Path) -> LimitedVendor:
-    """Put the journal where an earlier segcli kept it."""
-    old = tmp_path / ".config" / "segcli"
-    old.mkdir(parents=True)
-    (journal,) = journals(tmp_path)
-    journal.rename(old / journal.name)
-    return stopped
-
-
-def test_journal_in_the_old_folder_is_listed_with_a_move_command(
-    moved_back: LimitedVendor, segcli: Segcli, tmp_path: Path, clean_environment: dict[str, str]
-) -> None:
-    (old,) = (tmp_path / ".config" / "segcli").iterdir()
-    listed = segcli("journals").out
-    assert f"  {old.name}\nTo move them, type:\n  mkdir -p " in listed
-    moving = listed.splitlines()[-1]
-    done = subprocess.run(["bash", "-c", moving], env=clean_environment, check=False)
-
-    assert done.returncode == 0
-    assert [path.name for path in journals(tmp_path)] == [old.name]
-    assert "5 delivered" in segcli("journals").out
-    moved_back.accept_all()
-
-
-@pytest.mark.parametrize("option", [[], ["--resume"], ["--restart"]])
-def test_run_with_a_journal_in_the_old_folder_sends_nothing(
-    option: list[str], moved_back: LimitedVendor, segcli: Segcli, tmp_path: Path
-) -> None:
-    (old,) = (tmp_path / ".config" / "segcli").iterdir()
-    taken = len(moved_back.taken)
-    moved_back.accept_all()
-    said = segcli(
-        "send", "-d", "webhook", "--endpoint", "http://127.0.0.1:9/", "events.jsonl", *option
-    )
-
-    assert said.code == 2
-    assert f"{old} is at the place where segcli kept its state before" in said.err
-    assert f"mv {old} " in said.err
-    assert len(moved_back.taken) == taken
-
-
-def test_engage_state_in_the_old_folder_is_an_error_with_a_move_command(
-    segcli: Segcli, tmp_path: Path
-) -> None:
-    (tmp_path / "m.csv").write_text("userId,email\nu1,u1@example.com\n")
-    to = ["engage", "audience", "Big", "m.csv", "--dest", "gist", "--sandbox"]
-    assert segcli(*to).code == 0
-    old = tmp_path / ".config" / "segcli"
-    old.parent.mkdir()
-    os.rename(tmp_path / "state" / "segcli", old)
-    said = segcli(*to)
-    assert said.code == 2
-    assert f"{old / 'engage.sqlite'} is at the place" in said.err
-    moving = said.err.splitlines()[-1]
-
-    assert subprocess.run(["bash", "-c", moving], check=False).returncode == 0
-    assert "0 to update" in segcli(*to).err
+        assert state_folder() == tmp_path / ".local/state/segcli"
 
 
 # --- a shared journal

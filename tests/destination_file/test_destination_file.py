@@ -13,7 +13,7 @@ from segcli.core.destination import Remark
 from segcli.core.event import Rejected
 from segcli.core.outcome import Job, outcome_of
 from segcli.core.settings import Sources, read_settings, require
-from segcli.destination_source import is_path, read_destination
+from segcli.destination_source import find_destination, is_path
 from segcli.destinations import BUILT_IN
 
 ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}
@@ -148,11 +148,11 @@ def test_mapping_can_be_in_a_separate_file(tmp_path: Path) -> None:
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "track.json").write_text('{"name": {"@path": "$.event"}}')
     (tmp_path / "acme.toml").write_text(TOML + 'mapping_file = "maps/track.json"\n')
-    beside = read_destination(str(tmp_path / "acme.toml"))
+    beside = find_destination(str(tmp_path / "acme.toml"))
     (tmp_path / "acme.toml").write_text(
         TOML + "mapping = '''{\"name\": {\"@path\": \"$.event\"}}'''\n"
     )
-    inside = read_destination(str(tmp_path / "acme.toml"))
+    inside = find_destination(str(tmp_path / "acme.toml"))
 
     assert outcome_of(line_of(), job_of(beside)) == outcome_of(line_of(), job_of(inside))
     assert beside.revision == inside.revision
@@ -161,7 +161,7 @@ def test_mapping_can_be_in_a_separate_file(tmp_path: Path) -> None:
 def test_toml_and_json_describe_the_same_destination(tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text(TOML + 'mapping = { name = { "@path" = "$.event" } }\n')
     (tmp_path / "acme.json").write_text("\ufeff" + json.dumps(ACME))
-    toml, parsed = (read_destination(f"{tmp_path}/acme{ending}") for ending in (".toml", ".json"))
+    toml, parsed = (find_destination(f"{tmp_path}/acme{ending}") for ending in (".toml", ".json"))
 
     assert toml.layout == parsed.layout
     assert (toml.types, toml.fields, toml.actions) == (parsed.types, parsed.fields, parsed.actions)

@@ -9,7 +9,7 @@ from support.destination_file_errors import MISTAKES, ROUTED
 from support.samples import EXAMPLES
 from support.tables import for_each
 
-from segcli.destination_source import read_destination
+from segcli.destination_source import find_destination
 
 
 @for_each(
@@ -107,4 +107,4 @@ def test_a_value_that_may_be_a_key_is_never_shown() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_have_no_mistake(name: str) -> None:
-    assert read_destination(str(EXAMPLES[name])).name == name
+    assert find_destination(str(EXAMPLES[name])).name == name

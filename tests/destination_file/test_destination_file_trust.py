@@ -16,7 +16,7 @@ from support.samples import KEY, Run, line_of
 from support.tables import for_each
 
 from segcli.core.settings import env_name, share_variables
-from segcli.destination_source import read_destination
+from segcli.destination_source import find_destination
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.inputs import small_file
@@ -42,7 +42,7 @@ def acme(tmp_path: Path) -> Write:
 
 def refused(path: Path) -> str:
     with pytest.raises(DestinationError) as error:
-        read_destination(str(path))
+        find_destination(str(path))
     return error.value.message
 
 
@@ -133,8 +133,8 @@ def test_mapping_file_is_read_through_links_inside_the_folder(acme: Write, tmp_p
     (tmp_path / "elsewhere").symlink_to("here")
     for name in ("maps/real.json", "./maps/track.json", "..2026_02_03/real.json"):
         written = acme(name)
-        assert read_destination(str(written)).actions
-        assert read_destination(str(tmp_path / "elsewhere" / written.name)).actions
+        assert find_destination(str(written)).actions
+        assert find_destination(str(tmp_path / "elsewhere" / written.name)).actions
 
 
 @pytest.mark.parametrize("name", ["{out}", "../secret.json", "maps/../../secret.json", "maps/.."])

@@ -15,7 +15,7 @@ from segcli.core.outcome import Job
 from segcli.core.replay_age import ReplayOptions
 from segcli.core.selection import Selection
 from segcli.core.settings import Sources, read_settings
-from segcli.destination_source import read_destination
+from segcli.destination_source import find_destination
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_events"
@@ -63,7 +63,7 @@ def event_of(**fields: Any) -> Event:
 def find(name: str) -> Destination[Any]:
     """Return a destination, built in or an example of one that a file describes."""
     return (
-        read_destination(str(EXAMPLES[name]))
+        find_destination(str(EXAMPLES[name]))
         if name in EXAMPLES
         else destinations.named_destination(name)
     )

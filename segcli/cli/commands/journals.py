@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from segcli.cli.output import show
-from segcli.cli.state_folder import moving, old_state_folder, state_folder
+from segcli.cli.state_folder import state_folder
 from segcli.core.plural import count_of
 from segcli.errors import OutputError, UsageError
 from segcli.journal.checkpoint import Checkpoint
@@ -61,7 +61,6 @@ def _list() -> None:
         show("", "segcli journals --remove NAME forgets one.")
     else:
         show("No run is unfinished.")
-    _show_old()
 
 
 def _show_shared(at: str) -> None:
@@ -84,15 +83,6 @@ def _show_shared(at: str) -> None:
     show(*_how_to_resume(state.checkpoint))
     if attempts:
         show("", "Resume it only if that attempt is lost: one that still runs is stopped.")
-
-
-def _show_old() -> None:
-    """Name the journals at the old place, and the command that moves them."""
-    old = old_state_folder()
-    names = [path.name for path in sorted(old.glob(f"*{SUFFIX}"))]
-    if names and old != state_folder():
-        show("", f"In {old}, where segcli kept its state before:")
-        show(*(f"  {name}" for name in names), "To move them, type:", f"  {moving(*names)}")
 
 
 def _described(run: UnfinishedRun) -> Iterator[str]:
