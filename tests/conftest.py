@@ -31,7 +31,7 @@ from segcli.sandbox import SandboxServer, Script, running
 
 pytest_plugins = ("support.s3",)
 
-# While tests are found, whatever is made stays: a collection would look at it in vain.
+# Objects that are made while tests are found stay: a garbage collection would free nothing.
 gc.disable()
 # Its caches are no part of the project's folder.
 os.environ.setdefault(

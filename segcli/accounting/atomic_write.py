@@ -78,8 +78,8 @@ def replace_file(path: Path, fill: Callable[[int], object], *, private: bool) ->
 def create_file(path: Path, content: bytes) -> bool:
     """Create a private file that is complete and on disk; False if there is one of this name.
 
-    Of several that create it at once, on any machine that sees the folder, one gets True. Raises
-    OSError, also if the file system has no hard links.
+    If several processes create it at once, on any machine that sees the folder, one gets True.
+    Raises OSError, also if the file system has no hard links.
     """
     with _signals_blocked():
         temporary = path.with_name(_TEMPORARY.format(os.urandom(16).hex()))

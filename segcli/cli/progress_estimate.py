@@ -71,7 +71,7 @@ class TimeLeft:
 class DeliveryRate:
     """The delivered events a second, over the last ten seconds or since the start.
 
-    Shorter, and a vendor that answers 429 makes it jump: each pause is about a second.
+    A shorter time would make it change with each pause after a 429, which is about a second.
     """
 
     def __init__(self, tally: Tally) -> None:

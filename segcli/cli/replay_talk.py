@@ -15,7 +15,7 @@ class ReplayTalk:
     """Whether and what to say and to ask.
 
     is_agreed: messages to people may be started
-    quiet: say nothing; a question is asked all the same
+    quiet: print nothing but the question
     rehearsal: everything goes to a sandbox, so nothing is asked
     max_line: the most bytes of a line
     """

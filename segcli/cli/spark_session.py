@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from segcli.errors import UsageError
 
-# Spark says much of little on stderr; a command prints what matters.
+# Spark's own progress bar would be mixed into what the command prints on stderr.
 _CONF = {
     "spark.ui.showConsoleProgress": "false",
 }

@@ -94,7 +94,7 @@ class Result(msgspec.Struct, frozen=True):
     code: the code of the reason, such as `SEG201`; "" for one that its state and status tell.
     refusal: what is known about a refusal.
     failures: of a line that several actions take: those that did not deliver it, in their order.
-        Then the other fields are those of the first failure that decides the state. Of the result
+        Then the other fields are those of the first failure that decides the state. For the result
         of one action of several lines: its failure for each line.
     is_answered: whether the vendor has taken or refused a request of a rejected line.
     """

@@ -210,7 +210,7 @@ def _judge_of(
     time_of = _time_reader(facts, destination.carries)
     marked = _marker(() if options.live else facts.set, options)
     by_user, by_age = "user" in facts.split, "age" in facts.split
-    sinks = facts.older == "request"
+    refuses_request = facts.older == "request"
 
     def judge(event: Event, payload: Payload) -> Judged:
         if event.type not in calls:
@@ -221,9 +221,9 @@ def _judge_of(
             return Judged(bounds.too_old, payload.body)
         marking = marked(time, payload.body)
         remarks = (bounds.old,) if is_old else _ahead(time, bounds)
-        # What sinks a request sinks only others like it.
+        # An event for which a whole request is refused shares one only with others like it.
         side = marking.side if by_age or marking.fields else ""
-        sides = (side, "old" if is_old and sinks else "", event.user if by_user else "")
+        sides = (side, "old" if is_old and refuses_request else "", event.user if by_user else "")
         replayed = Replayed(
             event.type,
             time,

@@ -91,7 +91,7 @@ class UserPace:
         return may_go
 
     def stopped(self, users: Collection[str]) -> Stopped:
-        """Return the error of a run of which only users are left that are done for today.
+        """Return the error of a run in which all users that are left are done for today.
 
         A resumed run counts from zero, so it names the time when the day of all of them is over.
         """
@@ -99,9 +99,9 @@ class UserPace:
         # Rounded up to the minute.
         at = datetime.now(UTC) + timedelta(seconds=wait + 60)
         return Stopped(
-            f"{self._name} takes {self._day:,} events of a user a day; only events of "
-            f"{count_of(len(users), 'user')} with so many today are left",
-            f"Resume at {at:%Y-%m-%d %H:%M} UTC or later; a resumed run counts anew.",
+            f"{self._name} takes {self._day:,} events of a user a day; the only events left are "
+            f"those of {count_of(len(users), 'user')} at this limit",
+            f"Resume at {at:%Y-%m-%d %H:%M} UTC or later; a resumed run counts from zero.",
         )
 
     def _tokens(self, account: _Account, now: float, most: float) -> float:

@@ -29,7 +29,7 @@ def needed_of(fields: Mapping[str, FieldType]) -> Iterator[Needed]:
             yield (name,), one.required
         if one.properties is not None:
             for path, requirement in needed_of(one.properties):
-                # Of a list nothing but its presence is looked at.
+                # A list must only be present; its items are not looked at.
                 yield ((name,) if one.multiple else (name, *path)), requirement
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from segcli.mapping.javascript import javascript_kind
 
 FieldPath = tuple[str | int, ...]
-# A path as it is passed down: the trail of what is around, and the last name. Quick to extend.
+# A path as it is passed down: the path of the value around it, and the last name. Quick to extend.
 Trail = tuple[Any, ...]
 
 _MAX_TOLD = 100

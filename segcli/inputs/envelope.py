@@ -90,7 +90,7 @@ def _fits(value: object, steps: Sequence[str]) -> bool:
 def _parts(value: object, *, most: int | None = _ITEMS) -> Iterator[tuple[str, object]]:
     """Yield the parts of a value, each with the step of a jq program that leads to it.
 
-    Of a list, and of an object whose keys are data, it yields at most `most` parts.
+    For a list, and for an object whose keys are data, it yields at most `most` parts.
     """
     if isinstance(value, dict) and _has_data_as_keys(value):
         yield from ((_EACH, inner) for inner in islice(value.values(), most))

@@ -114,7 +114,7 @@ class Span:
 class PartialLine:
     """Joins reads to whole lines: keeps the line whose end has not been read yet.
 
-    Of a line that is too long, only its start and its size are kept.
+    If a line is too long, only its start and its size are kept.
 
     wanted: how many bytes to read at a time.
     size: the bytes of the kept line.

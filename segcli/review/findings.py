@@ -249,7 +249,7 @@ class Findings:
         return list(self._groups.values())
 
     def all_kept(self) -> "Iterable[Finding] | None":
-        """Return all findings, which are read anew each time; None without `limits.has_all`."""
+        """Return all findings, which are read again each time; None without `limits.has_all`."""
         return _AllFindings(self) if self._spool else None
 
     def spooled(self) -> Iterator[Finding]:

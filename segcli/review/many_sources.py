@@ -1,9 +1,9 @@
-"""Which values of a very large event go where, found with few mappings: many change at once.
+"""Finds which values of a very large event go where, with few mappings: many change at once.
 
-Of a value that goes to places of its own, its number can be read off: in one round for each bit of
-the numbers all values with that bit are changed, in another one all without it. A place that
-changes in exactly one of both, for each bit, belongs to the value whose number these bits are. All
-others, such as a text that is made of two values, are found by halving.
+Each value has a number. For each bit there are two rounds: one changes all values whose number has
+the bit, the other changes all that do not have it. A place that changes in exactly one of the two,
+for every bit, belongs to one value, and the bits are its number. The sources of other places, such
+as a text that is made of two values, are found by halving.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ Effect: TypeAlias = Callable[[Sequence[int]], tuple[frozenset[PayloadPlace], boo
 
 
 class BudgetSpent(Exception):
-    """So many mappings were made that the rest is not tried."""
+    """All mappings that one event may cost were made; the rest is not tried."""
 
 
 @dataclass(slots=True)

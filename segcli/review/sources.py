@@ -19,7 +19,7 @@ from segcli.review.many_sources import BudgetSpent, PayloadPlace, many_sources
 from segcli.review.probe import ENVELOPE, another_value, other_value, payloads_made
 
 # How many values may be looked at in payloads, over all changes: about a second. So each value of
-# an event with some 250 is changed alone. Of larger events many are changed at once, and four times
+# an event with some 250 is changed alone. In larger events many are changed at once, and four times
 # as many may be looked at: enough for 1,000 values of which a dozen decide, or for 3,000 of which a
 # few do.
 _MOST_LOOKED_AT = 150_000

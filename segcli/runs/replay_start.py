@@ -97,6 +97,6 @@ def _is_near(entry: Input) -> bool:
 
 
 def check_messages(risk: str, *, confirmed: bool, how: str) -> None:
-    """Raise UsageError if a run may send messages to people and nobody has agreed."""
+    """Raise UsageError if a run may send messages to people and the user has not agreed."""
     if risk and not confirmed:
         raise UsageError(f"{risk}; nothing was sent", how)

@@ -52,7 +52,7 @@ class Report:
     bytes_read, bytes_sent: bytes of the lines read, and of the request bodies.
     latency_ms: the times of the vendor's answers in milliseconds, as `p50`, `p95`, `p99`.
     series: the course of the run for plots: at most one point a second, and at most 2,000; see
-        `report.schema.json`. Empty if nobody watched the run.
+        `report.schema.json`. Empty if it was not recorded.
     rejects_file: the file that keeps rejected and refused events; None if none was written.
     rejects: the records of such events that are held in memory, if no file was named. Each is
         a dict like a line of a rejects file, and holds the event.

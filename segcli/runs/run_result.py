@@ -35,8 +35,8 @@ class RunResult:
     before: the lines that earlier runs settled, by state, if this run resumed one
     before_by_action: the events that earlier runs settled, by action and state
     is_default: the destination is the default, because none was given
-    series: the course of the run; None if nobody looks at it
-    samples: a few rejected and refused lines; None if nobody looks at them
+    series: the course of the run; None if it is not recorded
+    samples: a few rejected and refused lines; None if they are not recorded
     started: when the run started, in seconds since 1970
     seconds: how long it took, once `stop_clock` was called
     """

@@ -67,8 +67,8 @@ class Sandbox:
     sever: resets the connection of a scope; the server sets it, because an app cannot do that.
     guard: the allowed values of Host and Origin; the server sets it once it knows its address.
     uploads: the request bodies.
-    watch: called with each request for a vendor and its reply, before that is sent; None if nobody
-        looks.
+    watch: called with each request for a vendor and its reply, before that is sent; None for no
+        observer.
     on_failure: called with a full disk or a bug, beside the reply 500 to the request that met it.
     """
 

@@ -12,8 +12,8 @@ from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import without_keys
 from segcli.sandbox.vendors.vendor import Call, ReceivedItem
 
-# The longest bodies that are kept, in bytes. A reply is read for its results of single events, so
-# only one that nobody would read is cut.
+# The longest bodies that are kept, in bytes. Replies are read for their results of single events;
+# only one that is too long to be read is cut.
 _MOST_BYTES = 64 * 1024
 MOST_REPLY_BYTES = 1024 * 1024
 # Any other header may hold a key.

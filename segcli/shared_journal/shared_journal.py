@@ -39,7 +39,7 @@ _ROWS_PER_RECORD = 100
 # Each put costs as much as hundreds of kilobytes that are kept for a month. At a low rate one a
 # second has a share of what a lost machine sends twice that is small beside MAX_UNRECORDED.
 _GATHER_SECONDS = 1.0
-# So much is written even if no event waits for it, as when all lines are skipped.
+# This many bytes are written even if no event waits for them, as when all lines are skipped.
 _MAX_PENDING = 1024 * 1024
 _KEPT = frozenset({"refused", "rejected"})
 # Does not stop while a machine sleeps, where there is such a clock.

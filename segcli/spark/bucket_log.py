@@ -126,9 +126,10 @@ def take_over_bucket(
 
 
 def claim_now(settles_in: float) -> Claim:
-    """Return the claim of this process, whose last request is over so many seconds after the next.
+    """Return the claim of this process.
 
-    It is what a later attempt waits for.
+    settles_in: seconds after the next claim until its last request is over; a later attempt waits
+        for that.
     """
     return Claim(
         host=socket.gethostname(),

@@ -27,7 +27,7 @@ _EVERY, _EVERY_IN_FOLDER = 2.0, 0.25
 _DRIVER_WAITS = 1.25
 # A task tells of itself at every second look.
 _LOOKS_PER_REPORT = 2
-# After so many reports that are missing, a task counts as lost, if it must not send any more.
+# A task counts as lost after this many missing reports, if it must not send any more.
 _MISSING = 3
 
 

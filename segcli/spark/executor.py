@@ -33,8 +33,9 @@ class KeySource:
             if not (key := os.environ.get(self._text, "")):
                 raise SettingsError(
                     f"the executor has no variable {self._text}, which --api-key-from names",
-                    f"Set it with spark.executorEnv.{self._text} only if nobody sees the settings "
-                    "of the cluster; better by the platform, or with --api-key-from file:PATH.",
+                    f"Set it with spark.executorEnv.{self._text} only if the settings of the "
+                    "cluster are private; better by the platform, or with "
+                    "--api-key-from file:PATH.",
                 )
             return Secret(key)
         try:

@@ -67,7 +67,7 @@ def decoded(task: bytes) -> list[Input]:
 def waves(found: Sequence[Input], *, least: int, most: int) -> Iterator[list[Input]]:
     """Yield the files of each wave: whole days, as many as make `least` bytes.
 
-    Of a day that is more than `most` bytes, each wave has a part. Files that are in no day follow
+    A day of more than `most` bytes is split among several waves. Files that are in no day follow
     the day before them.
     """
     wave: list[Input] = []

@@ -9,7 +9,7 @@ from math import inf
 
 # How much faster than the rate all tasks may be together, to make up for what was lost.
 MOST_FASTER = 0.05
-# What was lost is made up in so many seconds, as far as MOST_FASTER allows.
+# What was lost is made up in this many seconds, as far as MOST_FASTER allows.
 _MADE_UP_IN = 4.0
 # Seconds of the rate that are made up for at most, as after a vendor took nothing for long.
 _MOST_CREDIT = 10.0
@@ -80,7 +80,7 @@ class _Task:
 
 @dataclass(slots=True, kw_only=True)
 class RateShares:
-    """Divides a rate anew each time the driver looks at the tasks.
+    """Divides a rate among tasks, each time the driver looks at them.
 
     Each task gets what it can use, and otherwise an equal share of what is left. What one task
     gives back is handed to others a turn later, once it has heard of that. So all together never
@@ -146,7 +146,7 @@ class RateShares:
     def _pace(self, sent: int, now: float) -> float:
         """Return the pace of all tasks, as a part of the rate; 1 if nothing was lost.
 
-        Time counts from the first request on. Of tasks that run, some requests are not told yet.
+        Time counts from the first request on. Running tasks have not reported all requests.
         """
         if not sent:
             return 1.0
@@ -163,7 +163,7 @@ class RateShares:
 def fair_shares(total: float, wanted: Mapping[int, float]) -> dict[int, float]:
     """Divide a total: each gets what it wants if that is less than an equal share of the rest.
 
-    What nobody wants is divided equally, too: it is there for whoever can use it after all.
+    What is left is divided equally, too, so that a task that could use more after all has it.
     """
     shares: dict[int, float] = {}
     left = total
@@ -178,7 +178,7 @@ def handed_over(
 ) -> dict[int, float]:
     """Return the next shares on the way to those that are wanted.
 
-    A smaller share holds at once. A larger one only takes what nobody had before, so that the sum
+    A smaller share holds at once. A larger one only takes what was free before, so that the sum
     is never more than the total, also while some have not heard of it.
     """
     wanted = {

@@ -30,7 +30,7 @@ from segcli.spark.review_job import (
 from segcli.spark.session import partition_keys, slots_of, task_rows, with_conf
 from segcli.spark.task_error import raising_run_errors
 
-# A partial review may have 100 kB, and one batch of rows has so many.
+# The rows of one batch: a partial review may have 100 kB, so the default of 10,000 is too many.
 _CONF = {"spark.sql.execution.arrow.maxRecordsPerBatch": "1000"}
 
 

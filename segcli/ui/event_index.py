@@ -218,7 +218,7 @@ def _same(file: IO[bytes]) -> IO[bytes]:
 
 
 def _private_file() -> IO[bytes]:
-    """Return a new file that has no name, so that nobody else can open it, of mode 0600."""
+    """Return a new file of mode 0600 without a name, so that no other process can open it."""
     return tempfile.TemporaryFile(buffering=0)
 
 

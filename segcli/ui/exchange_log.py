@@ -51,7 +51,7 @@ class ExchangeLog:
                 self._size -= _size_of(self._kept.popleft().exchange)
 
     def clear(self) -> None:
-        """Forget all. The numbers go on, so that nobody takes a new one for an old one."""
+        """Forget all. The numbers go on, so that a new one is never taken for an old one."""
         with self._lock:
             self._kept.clear()
             self.cleared = self.last

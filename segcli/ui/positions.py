@@ -16,7 +16,7 @@ Path: TypeAlias = tuple[str | int, ...]
 def lines_of_keys(text: str, *, is_json: bool) -> Mapping[Path, int]:
     """Return the line of each key and each item of a list, from 1; a pure function.
 
-    Of a text with a syntax error, those keys that can be made out.
+    A text with a syntax error gives the keys that can still be recognized.
     """
     grammar = tree_sitter_json.language() if is_json else tree_sitter_toml.language()
     root = Parser(Language(grammar)).parse(text.encode()).root_node

@@ -220,7 +220,7 @@ class Workbench:
         return self._draft
 
     def _changed(self) -> dict[str, Any]:
-        """Review anew, and search anew if the outcome counts."""
+        """Review again, and search again if the search is for outcomes."""
         self._review.request(self._draft.job)
         if self._search is not None and self._search.query.state:
             self.search(self._search.query)

@@ -291,7 +291,7 @@ def test_partial_record_at_the_end_is_cut_off(path: Path) -> None:
         assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
 
 
-@pytest.mark.parametrize("last", [b'{"type": "track", "repaired": 1}', b"whatever somebody wrote"])
+@pytest.mark.parametrize("last", [b'{"type": "track", "repaired": 1}', b"what a person wrote"])
 def test_foreign_last_line_without_a_line_break_is_kept(path: Path, last: bytes) -> None:
     keep(path, b'{"a": 1}')
     record = path.read_bytes()

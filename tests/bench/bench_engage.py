@@ -3,7 +3,7 @@
     python tests/bench/bench_engage.py [MEMBERS]
 
 Each sync is a process of its own, against a transport that answers 200 at once. It prints times
-and peak memory for so many members, a tenth and a hundredth: memory must not grow with the list,
+and peak memory for this many members, a tenth and a hundredth: memory must not grow with the list,
 and with what is told only until the queues are full (16 MiB of events, some 30,000). It checks
 that only the changes went out, and never passes or fails on a time.
 """
@@ -107,7 +107,7 @@ def peak_of_memory() -> float:
 
 
 def both_syncs(count: int, folder: Path) -> tuple[Cost, Cost]:
-    """Sync so many members, then the same with 1 % of them gone or new."""
+    """Sync `count` members, then the same with 1 % of them gone or new."""
     state, half = folder / f"{count}.sqlite", int(count * CHANGED / 2)
     first = list(range(count))
     second = list(range(half, count + half))

@@ -40,7 +40,7 @@ FAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where what is measured happens, and the share of requests in vain of each run."""
+    """Where what is measured happens, and the share of wasted requests of each run."""
 
     url: str
     folder: Path

@@ -27,7 +27,7 @@ from measure import ENVIRONMENT, SEGCLI, Cost, in_turn, machine, medians, peak, 
 from vendors import LATENCY, Vendor, vendor
 
 LOOPS = Path(__file__).with_name("loops.py")
-# Of how many events a slow loop posts one.
+# A slow loop posts one event in this many.
 SLOWER = 20
 BARE = (
     *("httpx", "httpx over pyreqwest", "httpx over httpx-aiohttp"),
@@ -208,7 +208,7 @@ def batches(bench: Bench) -> None:
 
 
 def memory(bench: Bench) -> None:
-    """What a run holds at most, whatever the size of its input, as it is and packed."""
+    """Measure peak memory for small and large inputs, plain and compressed."""
     small = 0.01
     # One event a request takes minutes for what batches take half a minute for.
     large = {"webhook": bench.large / 10, "pointillist": bench.large / 10, "segment": bench.large}

@@ -218,7 +218,7 @@ def gzipped(file: Path, level: int = 6) -> Path:
 
 
 def first_bytes(file: Path, to: Path, size: int) -> Path:
-    """Write whole lines of a file, over and over, until they are so many bytes."""
+    """Write whole lines of a file, over and over, until there are `size` bytes."""
     with to.open("wb") as out:
         for line in over_and_over(file):
             if out.tell() >= size:

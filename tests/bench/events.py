@@ -32,7 +32,7 @@ TRACKED = {
 
 
 def events(count: int, seed: int = 4) -> Iterator[dict[str, Any]]:
-    """Yield so many events."""
+    """Yield `count` events."""
     chance = random.Random(seed)
     for number in range(count):
         yield event(chance, number)
@@ -46,7 +46,7 @@ def lines(count: int, seed: int = 4) -> Iterator[bytes]:
 
 
 def write(path: Path, count: int, seed: int = 4) -> Path:
-    """Write so many events to a file; return its path."""
+    """Write `count` events to a file; return its path."""
     with path.open("wb") as out:
         out.writelines(lines(count, seed))
     return path

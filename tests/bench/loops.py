@@ -23,7 +23,7 @@ Post = Callable[[bytes], Awaitable[Any]]
 
 
 async def all_posted(post: Post, lines: Iterator[bytes], concurrency: int) -> None:
-    """Post every line, so many at once."""
+    """Post every line, `concurrency` at once."""
 
     async def work() -> None:
         for line in lines:

@@ -73,7 +73,7 @@ def run(
 def peak(command: Sequence[str | Path], *, exits: Collection[int] = (0,)) -> tuple[float, float]:
     """Run a command; return the MiB that its first process had at most, and all its processes.
 
-    The first is the kernel's own figure. Of several, what they share is counted once; that is
+    The first is the kernel's own figure. For several, shared memory is counted once; that is
     looked up every few milliseconds.
     """
     own = together = 0.0

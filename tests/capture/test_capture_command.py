@@ -231,7 +231,7 @@ def with_ctrl_c(words: list[str], folder: Path, environment: dict[str, str]) -> 
             os.write(terminal, b"\x03")
 
         text, to_do = b"", {b"up": press, b"first": process.terminate}
-        with suppress(OSError):  # whoever wrote to the terminal has gone
+        with suppress(OSError):  # the process at the other end has gone
             while part := os.read(terminal, 1000):
                 text += part
                 for word in [word for word in to_do if word in text]:

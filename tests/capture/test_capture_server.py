@@ -148,7 +148,7 @@ def test_number_of_different_problems_is_bounded(client: httpx.Client, start: St
     assert sum(server.app.problems.values()) == 50
 
 
-# --- who may send, and that nobody reads
+# --- who may send, and that reading is refused
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "http://localhost:3000", "null"])

@@ -42,7 +42,7 @@ def completed(segcli: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPa
         (["send", "-d", "./a"], {"file,./a"}),
         (["send", "-d", "gist", "--set", "batch"], {"batch=", "batch_bytes="}),
         (["send", "-d", "gist", "a.jsonl", "--set", "api"], {"api_key="}),
-        (["send", "-d", "nobody", "--set", ""], set()),
+        (["send", "-d", "unknown", "--set", ""], set()),
         (["send", "--set", ""], set()),
         (["send", "--config", "se"], {"file,se"}),
         (["send", "--report", "r"], {"file,r"}),

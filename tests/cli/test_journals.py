@@ -176,7 +176,7 @@ def test_remove_option_deletes_the_journal(segcli: Segcli, tmp_path: Path, suffi
     assert segcli("journals").out == "No run is unfinished.\n"
 
 
-@pytest.mark.parametrize("name", ["nobody", "", "../../events", "/etc/passwd"])
+@pytest.mark.parametrize("name", ["unknown", "", "../../events", "/etc/passwd"])
 def test_remove_with_an_unknown_name_deletes_nothing(
     segcli: Segcli, tmp_path: Path, name: str
 ) -> None:

@@ -29,7 +29,7 @@ Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 KEY = "sk_live_8f2b61c0d9e74a53b1"
 PASSWORD = "horse-battery-staple"
 TOKEN = "tok_91c47d5e2f"
-# So much of a secret is already too much.
+# This many characters of a secret are already too many.
 PIECE = 8
 
 

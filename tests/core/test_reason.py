@@ -112,7 +112,7 @@ def test_no_text_takes_long(text: str) -> None:
         ("skipped", "without a time for --since and --until", None, "selection"),
         ("skipped", "page is not for gist", None, "type"),
         ("skipped", "no action of acme takes it", None, "destination"),
-        ("skipped", "whatever a plug-in says 17", None, "destination"),
+        ("skipped", "any text of a plug-in 17", None, "destination"),
     ],
 )
 def test_a_code_is_one_of_a_few(state: str, reason: str, status: int | None, code: str) -> None:

@@ -1,4 +1,4 @@
-"""How many results a sync is for: as many as nobody waits for."""
+"""How many results one sync is for: more while no event waits for them."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -41,7 +41,7 @@ def test_a_share_counts_what_it_could_have_sent() -> None:
 
 
 def sent_until(rate: SharedRate, now: float, until: float, *, at_most: int = 1000) -> list[float]:
-    """Send whatever is due, every 5 ms; return the times."""
+    """Send what is due, every 5 ms; return the times."""
     times = []
     while now < until:
         for _ in range(at_most):

@@ -21,7 +21,11 @@ pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 TAKEN = [
-    *("103 with links before it", "204 with the end of chunks", "204 with bytes nobody announced"),
+    *(
+        "103 with links before it",
+        "204 with the end of chunks",
+        "204 with unannounced bytes",
+    ),
     *("length and chunks", "the same length twice", "two lengths", "a length that is too large"),
     *("a length that is too large, and a reset", "chunked twice", "gzip cut short"),
     *("a size too large", "no last chunk", "cut behind the head", "HTTP/1.0 with a length"),
@@ -35,7 +39,7 @@ LATER = [
     *("two lengths of a no", "a no, cut", "both, of a no"),
 ]
 REFUSED = ["a refusal, cut", "two lengths of a refusal"]
-# Of these the body says which events were not taken.
+# The bodies of these say which events were not taken.
 BROKEN = [
     *("length and chunks", "two lengths", "a length that is too large", "gzip cut short"),
     *("a size too large", "no last chunk", "cut behind the head", "a name without a colon"),

@@ -86,7 +86,7 @@ def test_the_run_stops_once_only_users_at_their_day_limit_are_left(
     assert isinstance(stopped, Stopped)
     assert stopped.exit_code == 3
     assert "acme takes 5 events of a user a day" in stopped.message
-    assert "1 user with so many today" in stopped.message
+    assert "those of 1 user at this limit" in stopped.message
     assert "Resume at 20" in stopped.hint
 
 

@@ -32,7 +32,7 @@ EXPRESSED = {
     *("google-analytics-4", "june", "klaviyo", "launchdarkly", "loops", "posthog"),
     *("reddit-conversions-api", "sendgrid", "twilio", "userpilot"),
 }
-DATES = "dates in the profile are rewritten as 2026-02-03 04:05:06 +00:00, whatever they are under"
+DATES = "dates in the profile are rewritten as 2026-02-03 04:05:06 +00:00, under any key"
 LISTS = "lists of objects are joined to one text"
 # Recorded lines whose request is another one here, with the reason.
 DIFFERENCES = {

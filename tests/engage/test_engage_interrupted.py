@@ -91,7 +91,7 @@ def test_second_ctrl_c_leaves_unanswered_changes_in_doubt(
     send_signal(process, signal.SIGINT)
     send_signal(process, signal.SIGINT)
     process.communicate(timeout=PATIENCE)
-    # Four of the list may know; nobody else may be told to be gone.
+    # Four of the list may be known; no other user may be sent as removed.
     csv(file, [])
     said = segcli(*engage("gist", silent.endpoint("gist"), file, "--dry-run"))
 

@@ -25,13 +25,13 @@ def test_rows_without_an_id_are_rejected_and_the_rest_is_sent(
 ) -> None:
     at = start_sandbox()
     file = tmp_path / "m.csv"
-    file.write_bytes(b'userId,email\nu1,u1@x.org\n,"nobody, really"\nu3,u3@x.org\n\n"",\n')
+    file.write_bytes(b'userId,email\nu1,u1@x.org\n,"no user, really"\nu3,u3@x.org\n\n"",\n')
     said = segcli(*engage("gist", at.endpoint("gist"), "m.csv"))
 
     assert said.code == 1
     assert sorted(received_changes(at)) == [("u1", True), ("u3", True)]
     assert [(row["file"], row["line"], row["raw"]) for row in records(tmp_path / REJECTS)] == [
-        ("m.csv", 3, ',"nobody, really"'),
+        ("m.csv", 3, ',"no user, really"'),
         ("m.csv", 6, '"",'),
     ]
     assert {(row["state"], row["reason"]) for row in records(tmp_path / REJECTS)} == {

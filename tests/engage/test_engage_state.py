@@ -154,7 +154,7 @@ def test_forgotten_audience_is_sent_again(
     forgetting = segcli("engage", "forget", name, "--state", STATE)
 
     assert (forgetting.code, forgetting.out) == (0, f"Forgot {name} at 1 destination.\n")
-    assert len(received_changes(at)) == 2, "nobody is told anything by forgetting"
+    assert len(received_changes(at)) == 2, "forgetting sends nothing"
     segcli(*to)
     assert len(received_changes(at)) == 2
 

@@ -12,7 +12,7 @@ from segcli.lines import chunks
 
 Rows = list[Member | BadRow]
 ReadFinding = Callable[..., Rows]
-NOBODY = "has no userId or anonymousId"
+NO_USER = "has no userId or anonymousId"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_empty_and_missing_cells_are_absent(read: ReadFinding) -> None:
 
 def test_user_id_column_wins_over_id_column(read: ReadFinding) -> None:
     assert ids(read(b"id,userId\nrow1,u1\n")) == [("u1", "", "")]
-    assert bad(read(b"id,userId\nrow1,\n")) == [(2, b"row1,", NOBODY)]
+    assert bad(read(b"id,userId\nrow1,\n")) == [(2, b"row1,", NO_USER)]
 
 
 def test_header_without_a_user_id_is_an_error_that_shows_it(read: ReadFinding) -> None:
@@ -113,7 +113,7 @@ def test_unreadable_header_is_an_error(content: bytes, problem: str, read: ReadF
 def test_row_without_an_id_is_bad_and_hides_no_user(read: ReadFinding) -> None:
     rows = read(b"userId,email\nu1,x\n,y@example.com\nu3,z\n")
 
-    assert bad(rows) == [(3, b",y@example.com", NOBODY)]
+    assert bad(rows) == [(3, b",y@example.com", NO_USER)]
     assert [row.hides_user for row in rows if isinstance(row, BadRow)] == [False]
     assert len(rows) == 3
 
@@ -194,10 +194,10 @@ def test_blank_ndjson_lines_are_skipped_but_numbered(read: ReadFinding) -> None:
 @pytest.mark.parametrize(
     ("row", "problem", "hides"),
     [
-        (b'{"email": "x@example.com"}', NOBODY, False),
-        (b'{"userId": ""}', NOBODY, False),
+        (b'{"email": "x@example.com"}', NO_USER, False),
+        (b'{"userId": ""}', NO_USER, False),
         (b'{"userId": true}', "userId is neither a string nor a number", True),
-        (b'{"id": 9, "userId": null}', NOBODY, False),
+        (b'{"id": 9, "userId": null}', NO_USER, False),
         (b'["u2"]', "not a JSON object", True),
         (b'{"userId": "u2"', "not JSON: ", True),
         (b'{"userId": "u\xff2"}', "not UTF-8 text", True),

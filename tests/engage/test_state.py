@@ -109,10 +109,10 @@ def test_audiences_destinations_and_endpoints_are_independent(state: EngageState
 def test_members_with_only_an_anonymous_id_are_added_and_removed(
     state: EngageState,
 ) -> None:
-    nobody = member("", anonymous_id="a1", email="")
+    anonymous = member("", anonymous_id="a1", email="")
 
-    assert sync(state, [nobody]) == {"a1": "true"}
-    assert sync(state, [nobody, member("a1")]) == {"a1": "true"}
+    assert sync(state, [anonymous]) == {"a1": "true"}
+    assert sync(state, [anonymous, member("a1")]) == {"a1": "true"}
     assert sync(state, [member("a1")]) == {"a1": "false"}
 
 

@@ -20,7 +20,7 @@ SECRET = "the-secret-of-the-client"
 
 
 class TokenVendor:
-    """A vendor whose tokens end after so many seconds, and what it got."""
+    """A vendor whose tokens end after some seconds, and what it got."""
 
     def __init__(self, seconds: float | None = 3600, **more: Any) -> None:
         self.seconds = seconds

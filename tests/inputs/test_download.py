@@ -150,7 +150,7 @@ def test_close_stops_fetching_and_retrying(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (OSError("reset"), 4),
         (TimeoutError(), 4),
-        (RuntimeError("whatever a library raises"), 4),
+        (RuntimeError("an unknown error of a library"), 4),
         (PermissionError("no"), 1),
         (FileNotFoundError(), 1),
     ],

@@ -113,7 +113,7 @@ def test_file_changed_while_read_stops_the_run(
     web.files["/events"] = text * times
     found = chunks.chunks(chunks.inputs([f"{web.url}/events"]))
     if not ranges:
-        # More than one: an answer of which nobody reads more than the head may take the first.
+        # More than one: a reply of which only the head is read may take the first.
         web.breaks = [len(text) * times - 1] * 3
     next(found)
     web.files["/events"] = text.replace(b"Tested", b"Broken") * times

@@ -231,7 +231,7 @@ def test_compacted_checkpoint_is_equivalent(
     past = Checkpoint(HEADER)
     for record in applied:
         past.apply(record)
-    path = tmp_path_factory.getbasetemp() / "anew.journal"
+    path = tmp_path_factory.getbasetemp() / "again.journal"
     put(path, b"".join(map(checkpoint.encode, past.records())))
     again = checkpoint.read_checkpoint(path)
 

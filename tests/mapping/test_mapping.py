@@ -98,7 +98,7 @@ TEMPLATES = [
 ]  # fmt: skip
 
 CHOICES = [
-    ("exists is whatever is not null", if_exists(path("$.zero"), then=1, **{"else": 2}), 1),
+    ("exists is any value but null", if_exists(path("$.zero"), then=1, **{"else": 2}), 1),
     ("null does not exist", if_exists(NULL, then=1, **{"else": 2}), 2),
     ("without then there is nothing", if_exists(path("$.zero"), **{"else": 2}), UNDEFINED),
     ("then may be null", if_exists("x", then=None), None),

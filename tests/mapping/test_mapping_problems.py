@@ -12,7 +12,7 @@ from segcli.mapping import MappingError, compiled, lint, problems
 
 
 def deep(levels: int, key: str = "a") -> Any:
-    """Return an object in an object, so many levels deep."""
+    """Return an object in an object, some levels deep."""
     value: Any = 1
     for _ in range(levels):
         value = {key: value}
@@ -20,7 +20,7 @@ def deep(levels: int, key: str = "a") -> Any:
 
 
 def nested(levels: int, inner: Any, *keys: str) -> Any:
-    """Return a value in so many directives of one kind."""
+    """Return a value in nested directives of one kind."""
     value = inner
     for _ in range(levels):
         for key in reversed(keys):

@@ -90,7 +90,7 @@ def test_remote_references_are_not_fetched(tmp_path: Path) -> None:
         {"labels": {}, "nullable": True, "unevaluatedProperties": False, "$defs": {}},
         {"if": {}, "then": True, "else": False, "not": False, "contains": True},
         {"dependencies": {"a": ["b"], "c": {"properties": {}}}, "propertyNames": True},
-        {"items": [True, {}], "additionalItems": {}, "format": "nobody knows"},
+        {"items": [True, {}], "additionalItems": {}, "format": "unknown"},
         {"contentMediaType": "application/json", "contentEncoding": "base64"},
         {"properties": {"properties": DEEP}},
         {"properties": {"properties": True, "traits": False}},

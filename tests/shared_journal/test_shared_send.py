@@ -42,7 +42,7 @@ REFUSED = 241
 
 @dataclass(slots=True)
 class RecordingVendor:
-    """A vendor that kills a run, or does something else, once it has taken so many events."""
+    """A vendor that kills a run, or does something else, once it has taken a number of events."""
 
     at: int
     happens: Callable[[], object] = bool

@@ -181,7 +181,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def received(vendor: Vendor, count: int, process: subprocess.Popen[str]) -> None:
-    """Wait until so many events are there."""
+    """Wait until this many events are there."""
     while len(vendor.accepted) < count and process.poll() is None:
         time.sleep(0.05)
     assert process.poll() is None, process.communicate()[1]

@@ -42,7 +42,7 @@ def encoded_in(codings: Sequence[str], body: bytes) -> bytes:
 
 
 def _zeros(coding: str) -> bytes:
-    """Return so many zeros in one coding, made from one piece that is repeated."""
+    """Return this many zeros in one coding, made from one piece that is repeated."""
     if coding == "zstd":
         return zstd.compress(bytes(_BLOCK)) * (SIZE // _BLOCK)
     packer = zlib.compressobj(wbits=-15)

@@ -74,7 +74,7 @@ def _taken_by(name: str, action: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def sized(name: str, action: str, size: int, time: datetime = NOW) -> Decision:
-    """Return what becomes of an event with a payload of so many bytes."""
+    """Return what becomes of an event with a payload of this many bytes."""
     for most in _LENGTHS.get(name, (90_000, 80_000)):
         length = 0
         for _ in range(9):

@@ -17,7 +17,7 @@ TRAIT = SyncKey(destination="acme", endpoint="", kind="trait", key="ltv", name="
 
 @contextmanager
 def opened(path: Path | None, **how: bool) -> Iterator[EngageState]:
-    """Open a state, and close it whatever happens."""
+    """Open a state, and close it at the end, also after an error."""
     state = EngageState(path, **how)
     try:
         yield state

@@ -281,7 +281,7 @@ def replies(*answers: Answer) -> Callable[[ReceivedRequest], Answer]:
 
 
 def closed_port() -> int:
-    """Return a port on which nobody listens."""
+    """Return a port on which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
     return port

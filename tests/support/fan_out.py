@@ -75,7 +75,7 @@ def events_in(folder: Path, count: int) -> Path:
 
 @dataclass(slots=True)
 class ThreeRoutes:
-    """A vendor that says the key is wrong after so many requests, until `left` is raised.
+    """A vendor that says the key is wrong after some requests, until `left` is raised.
 
     heals: it refuses nothing any more.
     got: each event that it took or refused, with its action, in order.

@@ -38,7 +38,7 @@ TIMEOUT = 60
 Request = tuple[list[str], str, dict[str, str], str, dict[str, Any], list[int], bool]
 # An output of a run that is closed.
 CLOSED = -1
-# Of variables that begin like this, Python reads some only when it starts.
+# Python reads some of the variables that begin like this only when it starts.
 _OF_PYTHON = ("PYTHON", "LC_", "LANG")
 # Those that a forked process takes on.
 _TAKEN_ON = ("PYTHONPATH", "PYTHONIOENCODING", "PYTHONUNBUFFERED")

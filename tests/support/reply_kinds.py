@@ -30,7 +30,7 @@ class ReplyKind:
     verdict: over every transport, but where `over_httpx` names another one.
     then: what the vendor does behind it.
     why: why the transports differ.
-    is_last: whether the connection is not to be used again, whatever the vendor does.
+    is_last: whether the connection must not be used again, even if the vendor keeps it open.
     """
 
     name: str
@@ -56,7 +56,7 @@ def found_in(reply: Reply | NoReply) -> str:
 def talk_of(
     kind: ReplyKind, *, step: int = 1_000_000, opened: list[Call] | None = None
 ) -> Callable[[Call], None]:
-    """Return a vendor that sends this reply to every request, so many bytes at a time."""
+    """Return a vendor that sends this reply to every request, `step` bytes at a time."""
 
     def talk(call: Call) -> None:
         if opened is not None:
@@ -147,8 +147,8 @@ BODILESS = [
     _last("204 that announces chunks", _reply(_CHUNKED, line=_204, body=b""), "204"),
     _last("204 that announces bytes", _reply("Content-Length: 4", line=_204, body=b""), "204"),
     _last("204 with bytes", _reply("Content-Length: 4", line=_204, body=b"abcd"), "204"),
-    _last("204 with bytes nobody announced", _reply(line=_204, body=b"abcd"), "204"),
-    _last("204 with a chunk's end nobody announced", _reply(line=_204, body=b"0\r\n\r\n"), "204"),
+    _last("204 with unannounced bytes", _reply(line=_204, body=b"abcd"), "204"),
+    _last("204 with an unannounced end of a chunk", _reply(line=_204, body=b"0\r\n\r\n"), "204"),
     _last(
         "204 with both", _reply("Content-Length: 0", _CHUNKED, line=_204, body=b"0\r\n\r\n"), "204"
     ),
@@ -334,7 +334,7 @@ STATUSES = [
     ReplyKind("a blank for a reason", _sized("HTTP/1.1 200 "), "200"),
     ReplyKind("a reason in UTF-8", _sized("HTTP/1.1 200 Größe ✓"), "200"),
     ReplyKind("a control character in the reason", _sized("HTTP/1.1 200 O\x01K"), "200"),
-    ReplyKind("a status nobody uses", _sized("HTTP/1.1 299 X"), "299"),
+    ReplyKind("an unknown status", _sized("HTTP/1.1 299 X"), "299"),
     ReplyKind("two blanks", _sized("HTTP/1.1  200 OK"), "none"),
     ReplyKind("a tab", _sized("HTTP/1.1\t200 OK"), "none"),
     ReplyKind("two digits", _sized("HTTP/1.1 20 OK"), "none"),

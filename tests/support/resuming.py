@@ -16,7 +16,7 @@ JOURNAL = "the.journal"
 
 @dataclass(slots=True)
 class LimitedVendor:
-    """A vendor that accepts so many events, and then refuses the key until it accepts all.
+    """A vendor that accepts a number of events, and then refuses the key until it accepts all.
 
     With `status` 503 it is down instead. It always refuses poison.
     """

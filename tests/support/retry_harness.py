@@ -50,7 +50,7 @@ class RetryHarness:
         return post
 
     async def send(self, count: int, answers: Callable[[list[bytes]], Reply | NoReply]) -> None:
-        """Send a batch of so many events: their bodies are their numbers, from 0 on."""
+        """Send a batch of this many events: their bodies are their numbers, from 0 on."""
         await self.sender.send(batch_of(count), self.to(answers))
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:

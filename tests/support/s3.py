@@ -59,8 +59,8 @@ def s3_client(s3_endpoint: str) -> Iterator[Any]:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Read once what s3fs reads for the session that it makes for each test.
 
-    That is the description of S3 and the list of all services. Of the authorities, which are loaded
-    for addresses without https too, there is one here instead of a hundred.
+    That is the description of S3 and the list of all services. The authorities, which are loaded
+    for addresses without https too, are one here instead of a hundred.
     """
     loaders = pytest.importorskip("botocore.loaders")
     loader, services = loaders.JSONFileLoader, loaders.Loader.list_available_services

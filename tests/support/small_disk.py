@@ -57,7 +57,7 @@ def _failing(call: Callable[..., Any], *, after: int, code: int) -> Callable[...
 
 
 def filled(folder: Path, leave: int) -> Path:
-    """Fill a file system, but for so many bytes; removing the file makes room."""
+    """Fill a file system, but for some bytes; removing the file makes room."""
     ballast = folder / "ballast"
     free = os.statvfs(folder)
     ballast.write_bytes(b"x" * (free.f_bavail * free.f_frsize - leave))

@@ -60,7 +60,7 @@ def web_server() -> Iterator[WebServer]:
 
 class _Server(HttpServer):
     def handle_error(self, *_: Any) -> None:
-        """Whoever breaks off is not answered any more."""
+        """A client that breaks off gets no answer any more."""
 
 
 class _Handler(BaseHTTPRequestHandler):

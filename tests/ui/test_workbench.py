@@ -504,7 +504,7 @@ def test_user_is_found_among_the_many_users_of_one_request(
         bodies = [page.get("api/arrival", number=row["number"])["body"] for row in found]
         assert bodies
         assert all(f'"{user}"' in body for body in bodies)
-    assert page.get("api/arrivals", since=0, user="nobody")["rows"] == []
+    assert page.get("api/arrivals", since=0, user="unknown")["rows"] == []
     for row in rows:
         details = page.get("api/arrival", number=row["number"])
         assert len(details["items"]) == row["events"]

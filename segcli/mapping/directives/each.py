@@ -42,7 +42,7 @@ def each(options: dict[str, Any], context: Context) -> Node:
     """Compile `@each`: an object or a list, with every field or item picked, changed and named.
 
     In this order: `only`, `omit` and `rename` by the names of fields; `flat` leaves out objects and
-    lists, `most` what is more than so many; `dates` and `as` change the
+    lists, `most` the entries after that number; `dates` and `as` change the
     values; `item` maps each value, from `$.key` and `$.value`; `key` makes the name, from the same
     and from `$.outer`, the data around. An item or a name that is absent leaves out the entry. With
     `key` a list becomes an object, with `list` an object a list. Any other value gives none.

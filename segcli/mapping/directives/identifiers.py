@@ -33,7 +33,7 @@ def uuid_of(text: str) -> str:
 def ulid(options: dict[str, Any], context: Context) -> Node:
     """Compile `@ulid`: a ULID made of a time and a text, the same for the same time and text.
 
-    A text that is a ULID already stays, whatever the time is.
+    A text that is a ULID already stays; the time does not matter.
     """
     time = context.part(options["time"], "@ulid", "time")
     value = context.part(options["value"], "@ulid", "value")

@@ -53,7 +53,7 @@ def phones_missing() -> str:
 def country_problem(country: str) -> str:
     """Return what is wrong with a country that is given as a text; "" if nothing is.
 
-    `@phone` finds no number in such a country, whatever the event has.
+    `@phone` never finds a number in such a country.
     """
     if not _LETTERS.fullmatch(country):
         return _COUNTRY

@@ -84,7 +84,7 @@ def _is(literal: Expression, value: Any) -> bool:
     if isinstance(literal, Empty):
         return isinstance(value, str | list | dict) and not value
     if isinstance(literal, Blank):
-        # Of the literals, `blank` equals only `nil`.
+        # `blank` equals no other literal than `nil`.
         return isinstance(value, Nil) if isinstance(value, Expression) else _is_blank(value)
     return value is None or value is UNDEFINED or isinstance(value, Nil)
 

@@ -24,8 +24,8 @@ _OTHER = frozenset({"not", "|", "(", ")"})
 def in_segments_syntax(tokens: Iterable[Token]) -> Iterator[Token]:
     """Yield the tokens of a template with its expressions rewritten.
 
-    An index after a dot becomes one in brackets. Of several values in a row the first counts; in a
-    condition it decides alone, whatever is compared after it.
+    An index after a dot becomes one in brackets. If several values follow each other, the first
+    counts; in a condition it decides alone, and a comparison after it is ignored.
     """
     tag = ""
     for token in tokens:

@@ -94,13 +94,13 @@ def wrong_numbers(thing: Mapping[str, Any], names: Iterable[str]) -> str:
 
 
 def too_long(value: object, name: str, most: int) -> str:
-    """Return a problem for a text with more than so many characters."""
+    """Return a problem for a text with too many characters."""
     is_long = isinstance(value, str) and len(value) > most
     return f"{name} is longer than {most:,} characters" if is_long else ""
 
 
 def too_many_bytes(value: object, name: str, most: int) -> str:
-    """Return a problem for a text with more than so many bytes."""
+    """Return a problem for a text with too many bytes."""
     is_long = isinstance(value, str) and len(value.encode(errors="replace")) > most
     return f"{name} is longer than {most:,} bytes" if is_long else ""
 
@@ -156,7 +156,7 @@ def not_between(seconds: float, name: str, *, oldest: float, ahead: float) -> st
 
 
 def too_deep(value: object, name: str, levels: int) -> str:
-    """Return a problem for objects and lists that are nested in more than so many levels."""
+    """Return a problem for objects and lists that are nested in too many levels."""
     if not isinstance(value, dict | list):
         return ""
     inner = value.values() if isinstance(value, dict) else value

@@ -60,7 +60,7 @@ class ReceivedItem:
         return self.problem.partition(" ")[0]
 
     def has(self, name: str) -> bool:
-        """Return whether it is an object with a field of this name, whatever else is wrong."""
+        """Return whether it is an object with a field of this name; nothing else is checked."""
         return isinstance(self.payload, dict) and name in self.payload
 
 
