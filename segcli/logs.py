@@ -29,12 +29,12 @@ DEBUG, INFO, WARNING = 10, 20, 30
 # request: the number of the request in this run, from 1.
 # reason: why.
 # seconds: how long it took, or how long is waited.
-# asked: how long the vendor asks to wait; 0 if it does not.
+# retry_after: how long the vendor asks to wait; 0 if it does not.
 # method, address, headers, body, size: those of a request or a reply.
 # counts: the lines by state.
 FIELDS = (
     *("event", "destination", "at", "events", "route", "status", "attempt", "request", "reason"),
-    *("seconds", "asked", "method", "address", "size", "headers", "body", "counts"),
+    *("seconds", "retry_after", "method", "address", "size", "headers", "body", "counts"),
 )
 
 

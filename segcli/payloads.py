@@ -140,7 +140,7 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
     rejects, numbers = transformation.rejects, LineCounter()
     with closing(_ordered_map(transformation)) as ordered:
         try:
-            for block, result in ordered.portions():
+            for block, result in ordered.results():
                 first = numbers.next_in(block.input)
                 numbers.count(result.account.lines)
                 _count(block, result.account, tally)

@@ -277,13 +277,13 @@ def _marker(
                 document = exact_json.loads(body) if isinstance(body, bytes) else body
                 body = copied_with(document, one.path.split("."), one.value)
         fields = {one.path: one.value for one in due if one.at == "request"}
-        notes = tuple(f"marked as old: {said_of(one)}" for one in due)
+        notes = tuple(f"marked as old: {mark_text(one)}" for one in due)
         return _Marking(body, "\0".join(one.path for one in due), fields, notes)
 
     return marked
 
 
-def said_of(mark: ReplayMark) -> str:
+def mark_text(mark: ReplayMark) -> str:
     """Return a mark in words: `attributes.backfill = true`."""
     return f"{mark.path} = {exact_json.dumps(mark.value).decode()}"
 

@@ -161,12 +161,12 @@ class DeliveryLog:
         """Log that a batch waits for its next attempt.
 
         facts: `reason`, `status`, `attempt`, the `seconds` until the next one, and the seconds
-            that the vendor has `asked` to wait, which hold for all requests.
+            that the vendor asks to wait (`retry_after`), which hold for all requests.
         """
         reason = self._redactor.redact(facts["reason"])
         next_ = f"attempt {facts['attempt'] + 1} in {facts['seconds']:.1f} s"
-        if facts["asked"]:
-            next_ += f"; the vendor asks for no request for {facts['asked']:,.1f} s"
+        if facts["retry_after"]:
+            next_ += f"; the vendor asks for no request for {facts['retry_after']:,.1f} s"
         text = f"{_about(batch, self._redactor)}: {reason}; {next_}"
         self._write(
             INFO, "retry", text, {**_facts(batch, self._redactor), **facts, "reason": reason}

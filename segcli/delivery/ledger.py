@@ -104,13 +104,13 @@ class Ledger:
         self._store.ended(place, lines)
 
     @property
-    def minds_leaving(self) -> bool:
-        """Whether `leaving` must be awaited before lines are sent."""
-        return self._store.minds_leaving
+    def needs_before_send(self) -> bool:
+        """Whether `before_send` must be awaited before lines are sent."""
+        return self._store.needs_before_send
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Return when these lines may be sent; raises Stopped if that cannot be saved."""
-        await self._store.leaving(lines)
+        await self._store.before_send(lines)
 
     def delivered(self, lines: Sequence[Line]) -> None:
         """End lines that the vendor has accepted.

@@ -30,7 +30,7 @@ from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
-from segcli.delivery.user_pace import user_pace_of
+from segcli.delivery.user_throttle import user_throttle_of
 from segcli.delivery.without_request import LinesWithoutRequest
 from segcli.errors import Stopped
 from segcli.http.client import Post
@@ -165,7 +165,10 @@ class _Delivery:
         self.ledger.first, self.ledger.samples = run.first, run.samples
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(
-            most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots, pace=user_pace_of(job)
+            most=_MAX_QUEUED,
+            stop_signal=self.stop_signal,
+            slots=slots,
+            user_throttle=user_throttle_of(job),
         )
         throttle = _throttle_of(run, self.stop_signal)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue, throttle)

@@ -40,11 +40,11 @@ class ProgressStore(Protocol):
         ...
 
     @property
-    def minds_leaving(self) -> bool:
+    def needs_before_send(self) -> bool:
         """Whether lines must be saved before they are sent."""
         ...
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Save that the vendor may have received these lines; on disk when this returns."""
         ...
 
@@ -111,11 +111,11 @@ class NullProgressStore:
         """Nothing is saved."""
 
     @property
-    def minds_leaving(self) -> bool:
+    def needs_before_send(self) -> bool:
         """Lines are sent without being saved first."""
         return False
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Nothing is saved."""
 
     @property

@@ -11,7 +11,7 @@ from itertools import count
 from segcli.delivery.batch import Batch, Bounds, QueuedPayload
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.user_pace import UserPace
+from segcli.delivery.user_throttle import UserThrottle
 
 # A line of an input, with the place of the input in the high bits: integers compare fastest.
 Position = int
@@ -69,10 +69,10 @@ class RouteQueue:
     lingering: the timer that sends a batch that is not full.
     """
 
-    def __init__(self, batch_key: str, bounds: Bounds, pace: UserPace | None) -> None:
+    def __init__(self, batch_key: str, bounds: Bounds, user_throttle: UserThrottle | None) -> None:
         self.batch_key = batch_key
         self.bounds = bounds
-        self._pace = pace
+        self._user_throttle = user_throttle
         self.bytes = 0
         self.hurried = False
         self.going: Position | None = None
@@ -138,7 +138,7 @@ class RouteQueue:
     def _may_take(self, user_queue: UserQueue) -> bool:
         """Count an event of a user; False if the vendor takes no more of this user now."""
         user, together = user_queue.items[0].user, self.bounds.events
-        return self._pace is None or self._pace.try_take(user, together)
+        return self._user_throttle is None or self._user_throttle.try_take(user, together)
 
     def stop_lingering(self) -> None:
         """Cancel the timer for a batch that is not full."""
@@ -160,7 +160,7 @@ class SendQueue:
     """The queues of all users with waiting events or a batch in progress, and which batch is next.
 
     All payloads together take at most `most` bytes. A batch takes one of the `slots`, which its
-    worker releases. `pace` has the limits of single users.
+    worker releases. `user_throttle` has the limits of single users.
     """
 
     def __init__(
@@ -169,9 +169,9 @@ class SendQueue:
         most: int,
         stop_signal: StopSignal,
         slots: SendSlots,
-        pace: UserPace | None = None,
+        user_throttle: UserThrottle | None = None,
     ) -> None:
-        self._pace = pace
+        self._user_throttle = user_throttle
         self._done_for_today = 0
         self._users: dict[str, UserQueue] = {}
         self._routes: dict[str, RouteQueue] = {}
@@ -281,23 +281,23 @@ class SendQueue:
     def _ready(self, user_queue: UserQueue) -> None:
         """Let a user's first items be sent with the next batch of their route."""
         first = user_queue.items[0]
-        if self._pace and self._parks(user_queue, self._pace):
+        if self._user_throttle and self._parks(user_queue, self._user_throttle):
             return
         route_queue = self._routes.get(first.batch_key)
         if route_queue is None:
-            route_queue = RouteQueue(first.batch_key, first.bounds, self._pace)
+            route_queue = RouteQueue(first.batch_key, first.bounds, self._user_throttle)
             self._routes[first.batch_key] = route_queue
             self._linger(route_queue)
         route_queue.add(user_queue)
         self._consider(route_queue)
 
-    def _parks(self, user_queue: UserQueue, pace: UserPace) -> bool:
+    def _parks(self, user_queue: UserQueue, user_throttle: UserThrottle) -> bool:
         """Let a user wait who has used up what the vendor takes of one; False if none has to."""
         first, waiting = user_queue.items[0], len(user_queue.items)
-        wait = pace.wait(first.user, min(waiting, first.bounds.events))
+        wait = user_throttle.wait(first.user, min(waiting, first.bounds.events))
         if wait <= 0:
             return False
-        is_done = pace.is_done_for_today(first.user)
+        is_done = user_throttle.is_done_for_today(first.user)
         loop = asyncio.get_running_loop()
         user_queue.parked = loop.call_later(wait, self._unpark, user_queue, is_done)
         self._done_for_today += is_done
@@ -311,10 +311,10 @@ class SendQueue:
     def _stop_if_done_for_today(self) -> None:
         """Stop the run if all users that are left have sent what the vendor takes in a day."""
         is_stuck = self._closed or self._held >= self._most
-        if not (self._pace and self._done_for_today and is_stuck):
+        if not (self._user_throttle and self._done_for_today and is_stuck):
             return
         if self._done_for_today == len(self._users):
-            self._stop_signal.stop(self._pace.stopped(self._users))
+            self._stop_signal.stop(self._user_throttle.stopped(self._users))
 
     def _consider(self, route_queue: RouteQueue) -> None:
         """Let a batch of this route be sent if waiting would not make it fuller."""

@@ -132,8 +132,8 @@ class BatchSender:
 
     async def _attempt(self, batch: Sequence[QueuedPayload], post: Post, attempt: int) -> "_Answer":
         """Post once; the throttle is released when this returns."""
-        if self.ledger.minds_leaving:
-            await self.ledger.leaving([item.line for item in batch])
+        if self.ledger.needs_before_send:
+            await self.ledger.before_send([item.line for item in batch])
         bodies = [item.body for item in batch]
         request = request_for(batch[0], bodies, self.job)
         sent_at = self.now()
@@ -263,11 +263,11 @@ class BatchSender:
         The wait is never shorter than the backoff: a vendor that sends `Retry-After: 0` must not
         be flooded with requests.
         """
-        reason, asked = _reason_of(verdict), _asked_wait(verdict.after)
+        reason, retry_after = _reason_of(verdict), _retry_after(verdict.after)
         now = self.now()
         patience = self._patience(attempts, now)
-        if patience <= 0 or asked > patience:
-            stopped = self._exhausted(reason, asked, batch[0], patience=patience)
+        if patience <= 0 or retry_after > patience:
+            stopped = self._exhausted(reason, retry_after, batch[0], patience=patience)
             size = attempts.closed_on
             if may_be_too_large(size, largest_answered=self.largest_answered):
                 advise(stopped, self.job.destination, events=len(batch), size=size)
@@ -276,15 +276,15 @@ class BatchSender:
         self.tally.retries += 1
         code = f"http_{attempts.status}" if attempts.status else "no_reply"
         self.tally.retry_causes[code] += 1
-        wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
+        wait = max(retry_after, min(patience, backoff(attempts.count, self.chance())))
         if attempts.status == _TOO_MANY:
             # It is about the users of this batch; others go ahead.
             wait = max(wait, self._user_pause)
         if self.log:
             cause = {"reason": reason, "status": attempts.status, "attempt": attempts.count}
-            self.log.retried(batch, {**cause, "seconds": wait, "asked": asked})
-        if asked:
-            self.throttle.pause(asked)
+            self.log.retried(batch, {**cause, "seconds": wait, "retry_after": retry_after})
+        if retry_after:
+            self.throttle.pause(retry_after)
         self.tally.waiting = Wait(self._redact_text(reason), now + wait, code)
         await self.sleep(wait)
 
@@ -301,11 +301,11 @@ class BatchSender:
         return since + self.retry_for - now
 
     def _exhausted(
-        self, reason: str, asked: float, item: QueuedPayload, *, patience: float
+        self, reason: str, retry_after: float, item: QueuedPayload, *, patience: float
     ) -> Stopped:
         name, said = self.job.destination.name, self._redact_text(reason)
-        if patience > 0 or asked > self.retry_for:
-            return asked_too_long(name, said, asked=asked, retry_for=self.retry_for)
+        if patience > 0 or retry_after > self.retry_for:
+            return asked_too_long(name, said, retry_after=retry_after, retry_for=self.retry_for)
         return nothing_taken(name, said, line=item.line, retry_for=self.retry_for)
 
     def _redacted(self, reply: Reply) -> Reply:
@@ -383,7 +383,7 @@ def _reason_of(verdict: Retry | Partial) -> str:
     return "some events of the batch are to be tried again"
 
 
-def _asked_wait(after: float | None) -> float:
+def _retry_after(after: float | None) -> float:
     """Return the seconds that the vendor asks to wait, capped; 0 for none or an invalid number."""
     # It may come from a plug-in. NaN is invalid too: no comparison with it is true.
     return min(after, _LONGEST_ASKED) if after is not None and after > 0 else 0.0

@@ -25,10 +25,10 @@ def stopped_by(job: Job, reason: str, setting: str) -> Stopped:
     return Stopped(f"{name} {reason}", hint)
 
 
-def asked_too_long(name: str, reason: str, *, asked: float, retry_for: float) -> Stopped:
+def asked_too_long(name: str, reason: str, *, retry_after: float, retry_for: float) -> Stopped:
     """Return the error for a vendor that asks to wait longer than the run may."""
-    left = "" if asked > retry_for else "what is left of "
-    wait = f"{name} asks to wait {asked:.0f} s ({reason})"
+    left = "" if retry_after > retry_for else "what is left of "
+    wait = f"{name} asks to wait {retry_after:.0f} s ({reason})"
     return Stopped(f"{wait}, longer than {left}--retry-for {retry_for:g} s", _LATER)
 
 

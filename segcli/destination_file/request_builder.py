@@ -125,22 +125,22 @@ def max_bytes_per_route(layout: RequestLayout) -> Callable[[str, Any], int | Non
     """
     known: dict[str, tuple[Any, int | None]] = {}
 
-    def room(key: str, settings: Any) -> int | None:
+    def max_bytes(key: str, settings: Any) -> int | None:
         if key not in layout.routes:
-            return _room(layout, key, settings)
+            return _max_bytes(layout, key, settings)
         found = known.get(key)
         if found is None or found[0] is not settings:
-            found = known[key] = (settings, _room(layout, key, settings))
+            found = known[key] = (settings, _max_bytes(layout, key, settings))
         return found[1]
 
-    return room
+    return max_bytes
 
 
 def check_file_settings(layout: RequestLayout, settings: Any) -> str:
     """Return a message if a setting's value leaves no room for an event in a request, or ""."""
     for route, (_, post) in layout.routes.items():
-        room = _room(layout, route, settings)
-        if post.batch and room is not None and room < len(b"{}"):
+        max_bytes = _max_bytes(layout, route, settings)
+        if post.batch and max_bytes is not None and max_bytes < len(b"{}"):
             names = [name for name in _settings_in(post.batch.extra) if hasattr(settings, name)]
             longest = max(names, key=lambda name: len(dumps(_value(settings, name))), default="")
             limit = f"batch.bytes ({post.batch.bytes:,})"
@@ -154,7 +154,7 @@ def least_frame(post: PostLayout) -> int:
     return len(head) + len(tail)
 
 
-def _room(layout: RequestLayout, key: str, settings: Any) -> int | None:
+def _max_bytes(layout: RequestLayout, key: str, settings: Any) -> int | None:
     post = layout.post_of(key)
     if post.batch is None or post.batch.bytes is None:
         return None

@@ -67,11 +67,11 @@ class SyncProgress:
         """Do nothing: the state holds the whole list."""
 
     @property
-    def minds_leaving(self) -> bool:
+    def needs_before_send(self) -> bool:
         """True: a change is in doubt once it is sent."""
         return True
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Return when these changes are in doubt on disk; raises Stopped."""
         fresh = [line.place for line in lines if line.place not in self._sent]
         self._sent.update(line.place for line in lines)

@@ -49,7 +49,7 @@ def judge_lines(head: Head, entry: Input) -> Judgement:
 def _judge_lines(head: Head, entry: Input) -> Judgement:
     if form := form_of_start(head.data):
         return Judgement(form=form)
-    seen, lines = _Seen(), []
+    seen, lines = _HeadSummary(), []
     for line in head_lines(head):
         seen.add(line)
         lines.append(line)
@@ -141,7 +141,7 @@ _read_typed = msgspec.json.Decoder(_Typed).decode
 
 
 @dataclass(slots=True)
-class _Seen:
+class _HeadSummary:
     """What is known of the lines so far.
 
     events: True if one of them is an event; typed lines after it are not read in full.
@@ -354,7 +354,7 @@ def _array(lines: Sequence[HeadLine]) -> Form | None:
     return _array_form(values[0] if values else None)
 
 
-def _form_of_all(lines: Sequence[HeadLine], seen: _Seen) -> Form | None:
+def _form_of_all(lines: Sequence[HeadLine], seen: _HeadSummary) -> Form | None:
     """Return the form of an input without an event on a line."""
     if form := _array(lines):
         return form

@@ -117,11 +117,11 @@ class Journal:
         self._promise(lines * _BYTES_PER_LINE)
 
     @property
-    def minds_leaving(self) -> bool:
+    def needs_before_send(self) -> bool:
         """False: a line that was sent but not answered is sent again, so nothing is saved."""
         return False
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Nothing is saved."""
 
     @property

@@ -56,7 +56,7 @@ class OrderedMap(Generic[_A]):
         self._submitted: deque[Block] = deque()
         self._failure: SegcliError | Unreadable | None = None
 
-    def portions(self) -> Iterator[tuple[Block, WorkResult[_A]]]:
+    def results(self) -> Iterator[tuple[Block, WorkResult[_A]]]:
         """Yield each block with its result, in input order.
 
         Raises what `blocks` raises, after all earlier results, and what `Workers` raises.

@@ -9,7 +9,7 @@ from segcli.core.replay_age import (
     effect_of,
     in_words,
     later_effect_of,
-    said_of,
+    mark_text,
 )
 
 UNKNOWN = "not known"
@@ -167,7 +167,7 @@ def _profiles(facts: Replay) -> str:
 def _mark(mark: ReplayMark) -> str:
     where = " in the request" if mark.at == "request" else ""
     against = f", against {mark.against}" if mark.against else ""
-    return f"{said_of(mark)}{where}, after {in_words(mark.after)}{against}"
+    return f"{mark_text(mark)}{where}, after {in_words(mark.after)}{against}"
 
 
 def _user(facts: Replay) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 from segcli.core.outcome import Job
 from segcli.core.plural import count_of
 from segcli.core.replay import ANY, Replay, age_of
-from segcli.core.replay_age import bound_in_words, in_words, said_of
+from segcli.core.replay_age import bound_in_words, in_words, mark_text
 from segcli.replay.effects import EffectCounts
 
 # A user whose events take longer than this is worth a sentence, in seconds.
@@ -59,7 +59,7 @@ def counted_sentences(job: Job, counts: EffectCounts, *, is_whole: bool) -> Iter
     bounded = (facts for facts in facts_of_all if facts.oldest not in ("", ANY))
     for facts in islice(bounded, 1):
         yield from (f"{first}{one}" for one in _too_old(name, facts, counts, job))
-    marks = {said_of(mark): mark for facts in facts_of_all for mark in facts.set}
+    marks = {mark_text(mark): mark for facts in facts_of_all for mark in facts.set}
     if counts.marked and not job.replay.live:
         is_all = counts.marked == counts.mapped
         number = f"{'all' if is_all else f'{counts.marked:,} of'} {counts.mapped:,} events"

@@ -45,9 +45,9 @@ def _read_all(joined: JoinedReview) -> None:
     A check cannot be resumed, so an input that stops the run is reported as an InputError.
     """
     numbers = LineCounter()
-    with closing(_partial_reviews(joined.options, joined.index, joined.limits)) as flow:
+    with closing(_partial_reviews(joined.options, joined.index, joined.limits)) as reviews:
         try:
-            for block, result in flow.portions():
+            for block, result in reviews.results():
                 first = numbers.next_in(block.input)
                 numbers.count(result.account.lines)
                 joined.join(result.account, block.input, first)

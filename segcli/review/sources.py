@@ -51,11 +51,11 @@ class Sources:
 def sources_of(event: Event, job: Job) -> Sources:
     """Return what becomes of an event's values. Its own mapping must succeed; never raises."""
     data = parse(event.raw).data
-    trial = _Trial(event, data, job)
+    probe = _ValueProbe(event, data, job)
     places = list(_values_in(data))
     if 2 * len(places) ** 2 > _MOST_LOOKED_AT:
-        return _sources_of_many(trial, places)
-    found = {path: trial.effect_of([(holder, key)]) for path, holder, key in places}
+        return _sources_of_many(probe, places)
+    found = {path: probe.effect_of([(holder, key)]) for path, holder, key in places}
     return Sources(
         carried={path: changed for path, (changed, _) in found.items() if changed},
         decides=frozenset(path for path, (_, decides) in found.items() if decides),
@@ -65,7 +65,7 @@ def sources_of(event: Event, job: Job) -> Sources:
     )
 
 
-def _sources_of_many(trial: "_Trial", places: Sequence[tuple[str, Any, Any]]) -> Sources:
+def _sources_of_many(probe: "_ValueProbe", places: Sequence[tuple[str, Any, Any]]) -> Sources:
     left = _MOST_LOOKED_AT_TOGETHER // (2 * len(places))
     if left < _FEWEST_TRIALS:
         return Sources({}, frozenset(), frozenset(), untried=len(places))
@@ -75,7 +75,7 @@ def _sources_of_many(trial: "_Trial", places: Sequence[tuple[str, Any, Any]]) ->
         left -= 1
         if left < 0:
             raise BudgetSpent
-        return trial.effect_of([places[number][1:] for number in numbers])
+        return probe.effect_of([places[number][1:] for number in numbers])
 
     found = many_sources(effect, len(places))
     paths = [path for path, _, _ in places]
@@ -93,7 +93,7 @@ def pointer(parent: str, key: str | int) -> str:
     return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-class _Trial:
+class _ValueProbe:
     """Maps an event again with values changed."""
 
     def __init__(self, event: Event, data: dict[str, Any], job: Job) -> None:

@@ -139,7 +139,7 @@ def _check_messages(options: SendOptions, job: Job, inputs: Sequence[Input]) -> 
     if options.confirm_messages:
         return
     risk = message_risk(job, survey(job, inputs, options.max_line))
-    check_messages(risk, confirmed=False, how="Give confirm_messages=True to send all the same.")
+    check_messages(risk, confirmed=False, hint="Give confirm_messages=True to send all the same.")
 
 
 def _check_files(

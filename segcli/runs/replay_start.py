@@ -83,8 +83,8 @@ def _risk_of(facts: Replay) -> str:
         case "yes":
             return "starts messages to people for old events too"
         case "setting":
-            how = f": {facts.messages_how}" if facts.messages_how else ""
-            return f"may start messages to people for old events; a setting decides{how}"
+            hint = f": {facts.messages_how}" if facts.messages_how else ""
+            return f"may start messages to people for old events; a setting decides{hint}"
         case "recent":
             return f"starts messages to people for events of the last {facts.messages_within}"
         case "" | "no":
@@ -96,7 +96,7 @@ def _is_near(entry: Input) -> bool:
     return entry.can_be_read_again and entry.remote is None and entry.given is None
 
 
-def check_messages(risk: str, *, confirmed: bool, how: str) -> None:
+def check_messages(risk: str, *, confirmed: bool, hint: str) -> None:
     """Raise UsageError if a run may send messages to people and the user has not agreed."""
     if risk and not confirmed:
-        raise UsageError(f"{risk}; nothing was sent", how)
+        raise UsageError(f"{risk}; nothing was sent", hint)

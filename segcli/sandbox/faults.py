@@ -105,8 +105,8 @@ def parse_fault(text: str) -> Fault:
         raise ValueError(f"{text!r} has no share: type {kind}:5%")
     try:
         return Fault(kind, _share(share or "0"))
-    except ValueError as flaw:
-        raise ValueError(f"{text!r}: {flaw}") from None
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
 
 
 def fault_at(roll: float, faults: Sequence[Fault]) -> str:

@@ -72,5 +72,5 @@ def _value(call: Call, vendor: Vendor, route: VendorRoute) -> JSON | Refusal:
         return Refusal(413, f"the body must have at most {vendor.most_body:,} bytes")
     try:
         return route.decode(call) if route.decode else parse_body(call.body)
-    except ValueError as flaw:
-        return Refusal(400, str(flaw) if route.decode else f"the body is not JSON: {flaw}")
+    except ValueError as error:
+        return Refusal(400, str(error) if route.decode else f"the body is not JSON: {error}")

@@ -128,11 +128,11 @@ class SharedJournal:
         """Nothing is reserved: a store has no disk that is full."""
 
     @property
-    def minds_leaving(self) -> bool:
+    def needs_before_send(self) -> bool:
         """True: lines may be sent only while this attempt is known to have the journal."""
         return True
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Return when lines may be sent; raises Stopped."""
         most = max(MAX_UNRECORDED, MAX_UNRECORDED_REQUESTS * len(lines))
         if self._settled - self._sync.on_disk >= most:

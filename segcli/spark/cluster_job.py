@@ -10,7 +10,7 @@ from segcli.inputs import Input
 from segcli.job_spec import JobSpec
 from segcli.lines.blocks import MAX_LINE
 from segcli.runs.input_choice import InputChoice, choose
-from segcli.spark.manifest import encoded, packed
+from segcli.spark.manifest import encoded, files_by_task
 from segcli.spark.session import check_session, slots_of
 from segcli.spark.shipped_job import shipped_without_keys
 
@@ -50,7 +50,7 @@ class ClusterJob:
     def tasks(self, spark: Any) -> dict[str, Any]:
         """Return the fields of `FileTasks` for a job that needs no key."""
         check_session(spark)
-        tasks = packed(self.files, slots_of(spark))
+        tasks = files_by_task(self.files, slots_of(spark))
         return {
             "job": shipped_without_keys(self.spec, self.job),
             "tasks": tuple(map(encoded, tasks)),

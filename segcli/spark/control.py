@@ -1,8 +1,8 @@
-"""How the driver and the tasks of a run talk: why to halt, the share of each, what it sends.
+"""What the driver and the tasks of a run exchange: why to halt, the share and the use of each.
 
 halt                           why the run has to end
 rate-00000003                  the shares of all tasks; the largest number counts
-task-00012-00000007-814-2.5    what a task tells of its share: report 7, 814 requests, 2.5 lost
+task-00012-00000007-814-2.5    what a task reports of its share: report 7, 814 requests, 2.5 lost
 ended-00012-1031               a bucket that is sent, and how many requests that took
 """
 
@@ -25,7 +25,7 @@ _RATE, _TASK, _ENDED = "rate-", "task-", "ended-"
 _EVERY, _EVERY_IN_FOLDER = 2.0, 0.25
 # The driver looks less often, so that between two of its looks every task has looked.
 _DRIVER_WAITS = 1.25
-# A task tells of itself at every second look.
+# A task reports at every second look.
 _LOOKS_PER_REPORT = 2
 # A task counts as lost after this many missing reports, if it must not send any more.
 _MISSING = 3
@@ -44,7 +44,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TaskShares:
     """The share of each task that runs, by its bucket, and that of one that begins."""
 
     tasks: Mapping[int, Share]
@@ -61,7 +61,7 @@ class Look:
 
     halts: whether the run has to end.
     rate: the number of the latest shares; 0 if there are none.
-    running: what the tasks of the wave have told that send now, by their buckets.
+    running: what the tasks of the wave that send now have reported, by their buckets.
     ended: how many requests the buckets have taken that are sent.
     reports: the names of all reports of each bucket.
     """
@@ -126,7 +126,7 @@ class Control:
         )
 
     def report(self, bucket: int, use: TaskUse, before: Sequence[str]) -> str:
-        """Tell of a task, instead of these reports; return its name. Raises StoreProblem."""
+        """Write the report of a task in place of these; return its name. Raises StoreProblem."""
         name = f"{_TASK}{bucket:05}-{use.report:08}-{use.sent}-{use.lost:.1f}"
         self._store.create(name, b"")
         self._store.remove([one for one in before if one != name])
@@ -136,27 +136,27 @@ class Control:
         """Say that a bucket of the wave is sent. Raises StoreProblem."""
         self._store.create(f"{_ENDED}{bucket:05}-{sent}", b"")
 
-    def gone(self, reports: Sequence[str]) -> None:
-        """Take back what a task has told that sends no more. Raises StoreProblem."""
+    def remove_reports(self, reports: Sequence[str]) -> None:
+        """Remove the reports of a task that sends no more. Raises StoreProblem."""
         self._store.remove(reports)
 
-    def tell(self, number: int, told: Told) -> None:
-        """Tell all tasks their shares; numbers begin with 1. Raises StoreProblem."""
-        tasks = {bucket: [one.per_second, one.in_flight] for bucket, one in told.tasks.items()}
-        others = [told.others.per_second, told.others.in_flight]
+    def write_shares(self, number: int, shares: TaskShares) -> None:
+        """Write the shares that all tasks read; numbers begin with 1. Raises StoreProblem."""
+        tasks = {bucket: [one.per_second, one.in_flight] for bucket, one in shares.tasks.items()}
+        others = [shares.others.per_second, shares.others.in_flight]
         text = json.dumps({"tasks": tasks, "others": others})
         self._store.create(f"{_RATE}{number:08}", text.encode())
         # A task that has seen the one before may be about to read it.
         self._store.remove([f"{_RATE}{number - 2:08}"] if number > 2 else [])
 
-    def told(self, number: int) -> Told | None:
+    def shares(self, number: int) -> TaskShares | None:
         """Return the shares of this number; None if newer ones have replaced them."""
         text = self._store.read(f"{_RATE}{number:08}")
         if text is None:
             return None
         found = json.loads(text)
         tasks = {int(bucket): Share(*one) for bucket, one in found["tasks"].items()}
-        return Told(tasks, Share(*found["others"]))
+        return TaskShares(tasks, Share(*found["others"]))
 
 
 def _use_in(name: str) -> TaskUse:
@@ -167,7 +167,7 @@ def _use_in(name: str) -> TaskUse:
 class TaskWatch:
     """Looks for what the driver says while a task runs, in a thread of its own.
 
-    rate: is given the share of the task. It keeps what it begins with if the driver tells none.
+    rate: is given the share of the task. It keeps its first one if the driver writes none.
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class TaskWatch:
         finally:
             with self._lock, suppress(StoreProblem):
                 self._is_sending = False
-                self._control.gone(self._reports)
+                self._control.remove_reports(self._reports)
 
     def _run(self) -> None:
         while not self._is_over:
@@ -233,10 +233,10 @@ class TaskWatch:
             self._wake.clear()
 
     def _take_share(self, found: Look) -> None:
-        if found.rate == self._number or not (told := self._control.told(found.rate)):
+        if found.rate == self._number or not (shares := self._control.shares(found.rate)):
             return
         self._number = found.rate
-        share = told.of(self._bucket)
+        share = shares.of(self._bucket)
         self._rate.change(share.per_second, time.monotonic())
         self._rate.in_flight = share.in_flight
 
@@ -281,7 +281,7 @@ class RateDivision:
             lost_after=control.lost_after,
             most_faster=MOST_FASTER if rate else 0.0,
         )
-        self._told: Told | None = None
+        self._written: TaskShares | None = None
         self._number = 0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="segcli-rate", daemon=True)
@@ -289,7 +289,7 @@ class RateDivision:
     @contextmanager
     def dividing(self) -> Iterator[None]:
         """Divide during a block."""
-        self._tell(self._shares.begin())
+        self._write(self._shares.begin())
         self._thread.start()
         try:
             yield
@@ -303,15 +303,15 @@ class RateDivision:
                 found = self._control.look()
                 left = self._buckets - len(found.ended)
                 now = time.monotonic()
-                self._tell(self._shares.turn(found.running, left=left, sent=found.sent, now=now))
+                self._write(self._shares.turn(found.running, left=left, sent=found.sent, now=now))
 
-    def _tell(self, shares: Shares) -> None:
+    def _write(self, shares: Shares) -> None:
         tasks = {bucket: self._share(one) for bucket, one in shares.tasks.items()}
-        told = Told(tasks, self._share(shares.others))
-        if told != self._told:
+        found = TaskShares(tasks, self._share(shares.others))
+        if found != self._written:
             with suppress(StoreProblem):
-                self._control.tell(self._number + 1, told)
-                self._number, self._told = self._number + 1, told
+                self._control.write_shares(self._number + 1, found)
+                self._number, self._written = self._number + 1, found
 
     def _share(self, share: float) -> Share:
         """Return the share of a task; each has at least one request in flight."""

@@ -23,11 +23,11 @@ from segcli.spark import account, job_state
 from segcli.spark.buckets import BucketedRows
 from segcli.spark.cluster_job import ClusterJob, left_out
 from segcli.spark.control import Control, RateDivision, Share
-from segcli.spark.delivery_job import DeliveryTasks, Pace
+from segcli.spark.delivery_job import DeliveryOptions, DeliveryTasks
 from segcli.spark.executor import KeySource
 from segcli.spark.file_task import FileTasks
 from segcli.spark.job_state import SparkRun
-from segcli.spark.manifest import encoded, packed, waves
+from segcli.spark.manifest import encoded, files_by_task, waves
 from segcli.spark.send_options import SparkSend, check_send
 from segcli.spark.session import (
     check_session,
@@ -139,7 +139,7 @@ class _Sender:
         tasks = FileTasks(
             rows=BucketedRows(keys=self._keys, state=self._send.state, wave=wave),
             job=shipped_without_keys(job.spec, job.job),
-            tasks=tuple(map(encoded, packed(files, self._slots))),
+            tasks=tuple(map(encoded, files_by_task(files, self._slots))),
             max_line=job.max_line,
             first_look=job.first_look,
             skip_unreadable=job.skip_unreadable,
@@ -160,7 +160,7 @@ class _Sender:
             header=self._header,
             titles={entry.place: entry.title for entry in files},
             max_line=job.max_line,
-            pace=Pace(
+            options=DeliveryOptions(
                 concurrency=send.concurrency,
                 first=Share(
                     self._rate and self._rate / self._tasks_at_once,

@@ -32,7 +32,7 @@ from segcli.spark.task_error import raising_task_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class DeliveryOptions:
     """How a task sends. Times are in seconds.
 
     concurrency: the most requests in flight, of all tasks together.
@@ -61,7 +61,7 @@ class DeliveryTasks:
     state, run, wave: where the logs are.
     header: what a new log begins with.
     titles: the name of each file, by its place.
-    pace: how to send.
+    options: how to send.
     """
 
     schema: ClassVar[str] = "summary string"
@@ -73,7 +73,7 @@ class DeliveryTasks:
     wave: str
     header: Header
     titles: Mapping[int, str] = field(repr=False)
-    pace: Pace
+    options: DeliveryOptions
     max_line: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -100,7 +100,7 @@ class _Delivery:
         self._bucket = bucket
         self._control = control
         self._outside = OutsideStop()
-        first = tasks.pace.first
+        first = tasks.options.first
         self._rate = SharedRate(first.per_second, in_flight=first.in_flight)
         self._halted = ""
 
@@ -140,7 +140,7 @@ class _Delivery:
             return take_over_bucket(
                 store,
                 tasks.header,
-                timeout=tasks.pace.timeout,
+                timeout=tasks.options.timeout,
                 lines=pending_rows(rows, tasks.titles),
             )
         except (StoreProblem, ValueError, TakenOver) as problem:
@@ -155,19 +155,19 @@ class _Delivery:
             raise Stopped(self._halted)
 
     def _run(self, job: Job, journal: SharedJournal) -> SendRun:
-        pace = self._tasks.pace
+        options = self._tasks.options
         return SendRun(
             job=job,
             inputs=(),
             rejects=JournalRejects(),
-            concurrency=pace.concurrency,
+            concurrency=options.concurrency,
             shared_rate=self._rate,
-            route_share=pace.route_share,
-            timeout=pace.timeout,
-            retry_for=pace.retry_for,
+            route_share=options.route_share,
+            timeout=options.timeout,
+            retry_for=options.retry_for,
             max_line=self._tasks.max_line,
-            transport=pace.transport,
-            network=executor_network() if pace.uses_environment else Network(),
+            transport=options.transport,
+            network=executor_network() if options.uses_environment else Network(),
             progress=journal,
             outside=self._outside,
         )

@@ -35,7 +35,7 @@ def listed(names: Sequence[str]) -> Sequence[Input]:
     return found
 
 
-def packed(found: Sequence[Input], slots: int) -> list[Sequence[Input]]:
+def files_by_task(found: Sequence[Input], slots: int) -> list[Sequence[Input]]:
     """Return the files of each task: some that follow each other, 64 to 256 MB of gzip.
 
     A small job has smaller tasks, so that all slots work. The order of the files is kept.

@@ -263,7 +263,7 @@ def send(  # noqa: PLR0913  # as `transform`
         )
         if not confirm_messages:
             risk = message_risk(job.job, survey(job.job, job.files, max_line))
-            check_messages(risk, confirmed=False, how="Give confirm_messages=True to send it.")
+            check_messages(risk, confirmed=False, hint="Give confirm_messages=True to send it.")
         result = send_on_spark(spark, job, options)
         result.stop_clock()
         report = report_of(result)

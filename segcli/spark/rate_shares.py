@@ -1,6 +1,6 @@
 """How a rate is divided among tasks: by what each of them uses, and never over the rate.
 
-Pure: the driver gives the time, and what the tasks have told of themselves.
+Pure: the driver gives the time, and what the tasks have reported.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _SAME = 0.01
 
 @dataclass(frozen=True, slots=True)
 class TaskUse:
-    """What a task has told of its share.
+    """What a task has reported of its share.
 
     report: the number of its report.
     sent: the requests that it has sent.
@@ -52,17 +52,17 @@ class Shares:
 
 @dataclass(slots=True)
 class _Task:
-    """A task that has told of itself: its last report, when that was found, and its share."""
+    """A task that has reported: its last report, when that was found, and its share."""
 
     use: TaskUse
     found_at: float
     share: float
-    # What its reports have told, the older ones for less.
+    # What its reports say, the older ones for less.
     sent: float = 0.0
     lost: float = 0.0
     seconds: float = 0.0
 
-    def told(self, use: TaskUse, now: float) -> None:
+    def reported(self, use: TaskUse, now: float) -> None:
         if use.report == self.use.report:
             return
         self.sent = self.sent * _FADES + use.sent - self.use.sent
@@ -121,7 +121,7 @@ class RateShares:
             for bucket, task in self._tasks.items()
             if now - task.found_at < self.lost_after
         }
-        total = self.rate * self._pace(sent, now)
+        total = self.rate * self._speed(sent, now)
         least = _LEAST * total / max(1, len(alive))
         wanted = fair_shares(total, {b: max(least, task.wanted) for b, task in alive.items()})
         before = {bucket: task.share for bucket, task in alive.items()}
@@ -141,10 +141,10 @@ class RateShares:
             for bucket, use in found.items()
         }
         for bucket, use in found.items():
-            self._tasks[bucket].told(use, now)
+            self._tasks[bucket].reported(use, now)
 
-    def _pace(self, sent: int, now: float) -> float:
-        """Return the pace of all tasks, as a part of the rate; 1 if nothing was lost.
+    def _speed(self, sent: int, now: float) -> float:
+        """Return the speed of all tasks, as a part of the rate; 1 if nothing was lost.
 
         Time counts from the first request on. Running tasks have not reported all requests.
         """

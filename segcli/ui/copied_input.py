@@ -61,7 +61,7 @@ class _Copy:
         return block
 
 
-class _Giving:
+class _SourceStream:
     """A stream that hands on what it reads."""
 
     def __init__(self, stream: Stream, copy: _Copy) -> None:
@@ -81,7 +81,7 @@ class _Giving:
         return block
 
 
-class _Taking:
+class _CopyStream:
     """A stream of what another one has read. Its blocks are as large as they come."""
 
     def __init__(self, copy: _Copy) -> None:
@@ -100,7 +100,7 @@ def _copied(opened: _Opened, copy: _Copy) -> _Opened:
     def giving() -> Iterator[Stream]:
         try:
             with opened() as stream:
-                yield _Giving(stream, copy)
+                yield _SourceStream(stream, copy)
         finally:
             copy.give(b"")
 
@@ -110,6 +110,6 @@ def _copied(opened: _Opened, copy: _Copy) -> _Opened:
 def _reading(copy: _Copy) -> _Opened:
     @contextmanager
     def taking() -> Iterator[Stream]:
-        yield _Taking(copy)
+        yield _CopyStream(copy)
 
     return taking

@@ -80,7 +80,7 @@ def test_the_events_of_a_batch_are_logged_in_order(
         (None, 3),
     ]
     assert [row["reason"] for row in retries][:2] == ["HTTP 503", "HTTP 429"]
-    assert retries[1]["asked"] == 0.05 <= retries[1]["seconds"]
+    assert retries[1]["retry_after"] == 0.05 <= retries[1]["seconds"]
     assert {row["route"] for row in retries} == {"/"}
     assert [row["request"] for row in log if row["event"] == "request"] == [1, 2, 3, 4]
 

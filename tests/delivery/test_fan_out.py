@@ -19,8 +19,8 @@ from support.fan_out import (
     event,
     events_in,
     failed,
-    fate,
     file_of,
+    state_at,
 )
 from support.fork_server import ForkedProcess
 
@@ -40,7 +40,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def delivered() -> set[tuple[int, str]]:
     every = {(number, name) for number in range(COUNT) for name in NAMES}
-    return {sent for sent in every if fate(*sent) == "delivered"}
+    return {sent for sent in every if state_at(*sent) == "delivered"}
 
 
 @pytest.mark.parametrize("journal", [False, True], ids=["no journal", "a journal"])
@@ -84,7 +84,9 @@ def test_a_temporary_fault_of_one_action_delays_only_its_events(
         settings={"endpoint": vendor(answer).url},
     )
 
-    assert report.retries == sum(fate(number, "Second") != "rejected" for number in range(COUNT))
+    assert report.retries == sum(
+        state_at(number, "Second") != "rejected" for number in range(COUNT)
+    )
     assert set(routes.taken) == delivered()
     check_order(routes.got)
     check_counts(report.document(), COUNT)
@@ -203,7 +205,7 @@ def test_rejects_go_to_the_actions_that_did_not_deliver_them(vendor: Serve, tmp_
     routes.heals, routes.taken = True, []
     second = send(tmp_path / "first", "second")
 
-    refused = {(n, name) for n in range(COUNT) for name in NAMES if fate(n, name) == "refused"}
+    refused = {(n, name) for n in range(COUNT) for name in NAMES if state_at(n, name) == "refused"}
     assert sorted(routes.taken) == sorted(refused)
     left = records(tmp_path / "second")
     assert [one["actions"] for one in left] == [["Second"]] * second.ledger["rejected"]

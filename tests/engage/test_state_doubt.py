@@ -157,7 +157,7 @@ def test_message_id_depends_on_change_user_and_computation(state: EngageState) -
 
 
 # What becomes of a change: whether the vendor takes it, and what the state gets to know.
-FATES: dict[str, tuple[bool, tuple[DeliveryState, ...]]] = {
+OUTCOMES: dict[str, tuple[bool, tuple[DeliveryState, ...]]] = {
     "delivered": (True, ("sent", "delivered")),
     "taken, but the answer was lost": (True, ("sent",)),
     "lost on the way": (False, ("sent",)),
@@ -169,8 +169,8 @@ ABSENT = ""
 MEMBERS = st.fixed_dictionaries(
     {user: st.sampled_from(["1", "2", "null", ABSENT]) for user in USERS}
 ).map(lambda found: {user: value for user, value in found.items() if value != ABSENT})
-FATES_OF_ALL = st.tuples(*[st.sampled_from(sorted(FATES)) for _ in USERS])
-SYNCS = st.lists(st.tuples(MEMBERS, FATES_OF_ALL), max_size=8)
+OUTCOMES_OF_ALL = st.tuples(*[st.sampled_from(sorted(OUTCOMES)) for _ in USERS])
+SYNCS = st.lists(st.tuples(MEMBERS, OUTCOMES_OF_ALL), max_size=8)
 
 
 class Vendor:
@@ -182,12 +182,12 @@ class Vendor:
         self.told = 0
         self._seen: set[str] = set()
 
-    def sync(self, state: EngageState, members: dict[str, str], fates: Sequence[str]) -> None:
+    def sync(self, state: EngageState, members: dict[str, str], outcomes: Sequence[str]) -> None:
         rows = [member(user, value=self.value(given)) for user, given in members.items()]
         found = difference(state, rows, self.which)
         computation = Computation(kind=self.which.kind, key=self.which.key, label="")
-        for (number, _, change), fate in zip(list(state.changes(found)), fates, strict=False):
-            taken, known = FATES[fate]
+        for (number, _, change), outcome in zip(list(state.changes(found)), outcomes, strict=False):
+            taken, known = OUTCOMES[outcome]
             self.told += 1
             name = message_id(change, computation)
             if taken and name not in self._seen:
@@ -206,8 +206,8 @@ def test_one_complete_sync_makes_state_and_vendor_agree_after_any_history(
 ) -> None:
     vendor = Vendor(which)
     with opened(None) as state:
-        for earlier, fates in syncs:
-            vendor.sync(state, earlier, fates)
+        for earlier, outcomes in syncs:
+            vendor.sync(state, earlier, outcomes)
         vendor.sync(state, members, ["delivered"] * len(USERS))
         told = vendor.told
         vendor.sync(state, members, ["delivered"] * len(USERS))

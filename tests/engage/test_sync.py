@@ -45,7 +45,7 @@ def state(tmp_path: Path) -> Iterator[RecordingState]:
 
 
 @pytest.fixture
-def syncing(state: RecordingState) -> SyncProgress:
+def progress(state: RecordingState) -> SyncProgress:
     """A sync with changes for five users."""
     found = difference(state, audience("u1", "u2", "u3", "u4", "u5"))
     return SyncProgress(state, found, BIG, at="2026-02-03T10:11:12.000Z")
@@ -62,18 +62,20 @@ def users_in_doubt(path: Path) -> int:
 
 
 def test_change_is_recorded_on_disk_before_it_is_sent(
-    syncing: SyncProgress, tmp_path: Path
+    progress: SyncProgress, tmp_path: Path
 ) -> None:
-    asyncio.run(syncing.leaving([line(1), line(2)]))
+    asyncio.run(progress.before_send([line(1), line(2)]))
 
     assert users_in_doubt(tmp_path / "state.sqlite") == 2
 
 
-def test_retried_change_is_not_recorded_twice(syncing: SyncProgress, state: RecordingState) -> None:
+def test_retried_change_is_not_recorded_twice(
+    progress: SyncProgress, state: RecordingState
+) -> None:
     async def story() -> None:
-        await syncing.leaving([line(1), line(2)])
-        await syncing.leaving([line(2)])
-        await syncing.leaving([line(2), line(3)])
+        await progress.before_send([line(1), line(2)])
+        await progress.before_send([line(2)])
+        await progress.before_send([line(2), line(3)])
 
     asyncio.run(story())
 
@@ -81,14 +83,14 @@ def test_retried_change_is_not_recorded_twice(syncing: SyncProgress, state: Reco
 
 
 def test_results_are_recorded_in_order_on_synced(
-    syncing: SyncProgress, state: RecordingState
+    progress: SyncProgress, state: RecordingState
 ) -> None:
     async def story() -> None:
-        await syncing.leaving([line(1), line(2), line(3)])
-        syncing.settle(Result([line(2)], "delivered"))
-        syncing.settle(Result([line(3)], "refused"))
-        syncing.settle(Result([line(1)], "delivered"))
-        await syncing.synced()
+        await progress.before_send([line(1), line(2), line(3)])
+        progress.settle(Result([line(2)], "delivered"))
+        progress.settle(Result([line(3)], "refused"))
+        progress.settle(Result([line(1)], "delivered"))
+        await progress.synced()
 
     asyncio.run(story())
 
@@ -97,24 +99,24 @@ def test_results_are_recorded_in_order_on_synced(
 
 
 def test_change_refused_after_two_tries_stays_in_doubt(
-    syncing: SyncProgress, tmp_path: Path
+    progress: SyncProgress, tmp_path: Path
 ) -> None:
     async def story() -> None:
-        await syncing.leaving([line(1), line(2)])
-        await syncing.leaving([line(1)])
-        syncing.settle(Result([line(1), line(2)], "refused"))
-        await syncing.synced()
+        await progress.before_send([line(1), line(2)])
+        await progress.before_send([line(1)])
+        progress.settle(Result([line(1), line(2)], "refused"))
+        await progress.synced()
 
     asyncio.run(story())
 
     assert users_in_doubt(tmp_path / "state.sqlite") == 1
 
 
-def test_unsent_change_is_not_recorded(syncing: SyncProgress, state: RecordingState) -> None:
+def test_unsent_change_is_not_recorded(progress: SyncProgress, state: RecordingState) -> None:
     async def story() -> None:
-        syncing.settle(Result([line(1)], "rejected"))
-        syncing.settle(Result([line(2)], "skipped"))
-        await syncing.synced()
+        progress.settle(Result([line(1)], "rejected"))
+        progress.settle(Result([line(2)], "skipped"))
+        await progress.synced()
 
     asyncio.run(story())
 
@@ -122,33 +124,33 @@ def test_unsent_change_is_not_recorded(syncing: SyncProgress, state: RecordingSt
     assert state.known()[0].pending == 5
 
 
-def test_end_records_remaining_results(syncing: SyncProgress, state: RecordingState) -> None:
-    asyncio.run(syncing.leaving([line(1)]))
-    syncing.settle(Result([line(1)], "delivered"))
-    syncing.end(finished=False)
+def test_end_records_remaining_results(progress: SyncProgress, state: RecordingState) -> None:
+    asyncio.run(progress.before_send([line(1)]))
+    progress.settle(Result([line(1)], "delivered"))
+    progress.end(finished=False)
     [known] = state.known()
 
     assert (known.members, known.pending, known.last_sync) == (1, 4, "")
 
 
-def test_end_of_a_finished_sync_is_recorded(syncing: SyncProgress, state: RecordingState) -> None:
-    syncing.end(finished=True)
+def test_end_of_a_finished_sync_is_recorded(progress: SyncProgress, state: RecordingState) -> None:
+    progress.end(finished=True)
 
     assert state.known()[0].last_sync == "2026-02-03T10:11:12.000Z"
 
 
-def test_end_waits_for_a_write_in_progress(syncing: SyncProgress, state: RecordingState) -> None:
+def test_end_waits_for_a_write_in_progress(progress: SyncProgress, state: RecordingState) -> None:
     """After a second Ctrl-C, nothing waits for the thread that writes."""
     state.first_goes_on.clear()
 
     async def story() -> None:
-        leaving = asyncio.create_task(syncing.leaving([line(1)]))
+        sending = asyncio.create_task(progress.before_send([line(1)]))
         await asyncio.to_thread(wait_for_first, state)
-        syncing.settle(Result([line(1)], "delivered"))
-        ending = asyncio.create_task(asyncio.to_thread(syncing.end, finished=False))
+        progress.settle(Result([line(1)], "delivered"))
+        ending = asyncio.create_task(asyncio.to_thread(progress.end, finished=False))
         overtaken = await asyncio.to_thread(state.second_came.wait, 0.2)
         state.first_goes_on.set()
-        await asyncio.gather(leaving, ending)
+        await asyncio.gather(sending, ending)
         assert not overtaken
 
     asyncio.run(story())
@@ -161,8 +163,8 @@ def wait_for_first(state: RecordingState) -> None:
     wait_until(lambda: bool(state.notes))
 
 
-def test_every_change_is_read_once_with_the_line_of_its_member(syncing: SyncProgress) -> None:
-    [reading] = syncing.readings([Input("m.csv", None)], 100)
+def test_every_change_is_read_once_with_the_line_of_its_member(progress: SyncProgress) -> None:
+    [reading] = progress.readings([Input("m.csv", None)], 100)
 
     assert [(one.file, one.number, one.place) for one in reading.lines] == [
         ("m.csv", number + 1, number) for number in range(1, 6)

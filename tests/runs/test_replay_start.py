@@ -12,7 +12,7 @@ from support.tables import for_each
 from support.terminals import Terminal
 
 import segcli as api
-from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
+from segcli.cli.replay_prompt import ReplayPrompt, ask_about_replay
 from segcli.core.outcome import Job
 from segcli.errors import UsageError
 from segcli.inputs import inputs
@@ -240,15 +240,15 @@ def test_on_a_terminal_a_person_is_asked(tmp_path: Path, case: tuple[str, bool])
     typed, agrees = case
     job = job_with(tmp_path, {"messages": "yes"})
     found = inputs([str(write_events(tmp_path / "events.jsonl", [OLD]))])
-    talk = ReplayTalk(is_agreed=False, quiet=True, rehearsal=False, max_line=1_000_000)
+    prompt = ReplayPrompt(is_agreed=False, quiet=True, rehearsal=False, max_line=1_000_000)
     screen = Terminal()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdin", Terminal(typed))
         patch.setattr("sys.stderr", screen)
         if agrees:
-            ask_about_replay(job, found, talk)
+            ask_about_replay(job, found, prompt)
         else:
             with pytest.raises(UsageError, match="nothing was sent"):
-                ask_about_replay(job, found, talk)
+                ask_about_replay(job, found, prompt)
     said = "acme starts messages to people for old events too. Send all the same? [y/N] "
     assert screen.getvalue() == said

@@ -108,14 +108,14 @@ def test_an_attempt_whose_last_put_is_old_writes_before_it_sends(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = begun(folder)
-    asyncio.run(older.leaving([]))
+    asyncio.run(older.before_send([]))
     begun(folder, Start.RESUME)
-    asyncio.run(older.leaving([]))
+    asyncio.run(older.before_send([]))
     now = shared_journal._now()
     monkeypatch.setattr(shared_journal, "_now", lambda: now + LEASE + 1)
 
     with pytest.raises(Stopped, match="another attempt has taken over"):
-        asyncio.run(older.leaving([]))
+        asyncio.run(older.before_send([]))
 
 
 def test_a_take_over_waits_until_the_last_request_of_a_lost_attempt_is_over(folder: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_number_of_answers_that_wait_for_a_put_is_bounded(
     async def run() -> list[int]:
         counts = []
         for number in range(1, 8):
-            await journal.leaving([])
+            await journal.before_send([])
             journal.settle(delivered(number))
             counts.append(len(objects(folder)))
         return counts

@@ -18,7 +18,7 @@ from segcli.inputs.same_files import check_same
 from segcli.job_spec import JobSpec, SelectionSpec
 from segcli.lines.read import FileEnd, NumberedBlock, read_files
 from segcli.spark.cluster_job import cluster_job
-from segcli.spark.manifest import decoded, encoded, listed, packed, waves
+from segcli.spark.manifest import decoded, encoded, files_by_task, listed, waves
 from segcli.spark.shipped_job import mapping_job, shipped_without_keys
 from segcli.spark.task_error import TaskError, run_error
 
@@ -58,7 +58,7 @@ def test_files_that_follow_each_other_share_a_task(
     _, name, sizes, slots, expected = packing
     found = files(*(size * MB for size in sizes), name=name)
 
-    tasks = [list(task) for task in packed(found, slots)]
+    tasks = [list(task) for task in files_by_task(found, slots)]
 
     assert sizes_of(tasks) == expected
     assert [one.place for task in tasks for one in decoded(encoded(task))] == [*range(len(sizes))]

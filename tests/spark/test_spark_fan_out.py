@@ -15,8 +15,8 @@ from support.fan_out import (
     check_order,
     check_rejects,
     events_in,
-    fate,
     file_of,
+    state_at,
 )
 
 pytestmark = pytest.mark.spark
@@ -48,7 +48,7 @@ def test_table_has_a_row_for_each_action(
     cluster, machine = (json.loads((tmp_path / name).read_text()) for name in ("r1", "r2"))
     for name in ("ledger", "reasons", "actions", "fanned_out", "notes"):
         assert cluster[name] == machine[name], name
-    rejected = sum(fate(number, "Second") == "rejected" for number in range(COUNT))
+    rejected = sum(state_at(number, "Second") == "rejected" for number in range(COUNT))
     assert f"{rejected}  rejected" in said.err
 
 
@@ -68,7 +68,7 @@ def test_each_action_gets_an_event_once_also_through_a_stop(
         said = on_spark(*words, "--resume")
 
     assert said.code == 1, said.err
-    sent = [(n, name) for n in range(COUNT) for name in NAMES if fate(n, name) != "rejected"]
+    sent = [(n, name) for n in range(COUNT) for name in NAMES if state_at(n, name) != "rejected"]
     assert sorted(vendor.got) == sorted(sent)
     check_order(vendor.got)
     check_counts(json.loads(report.read_text()), COUNT)

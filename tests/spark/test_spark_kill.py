@@ -284,7 +284,7 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
     from segcli.spark.buckets import BucketedRows
     from segcli.spark.cluster_job import cluster_job
     from segcli.spark.control import Share
-    from segcli.spark.delivery_job import DeliveryTasks, Pace
+    from segcli.spark.delivery_job import DeliveryOptions, DeliveryTasks
     from segcli.spark.file_task import FileTasks
     from segcli.spark.job_state import begin_job, state_at
     from segcli.spark.manifest import encoded, listed
@@ -316,7 +316,7 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
             header=delivery.header_of(job, send),
             titles={entry.place: entry.title for entry in job.files},
             max_line=job.max_line,
-            pace=Pace(
+            options=DeliveryOptions(
                 concurrency=IN_FLIGHT,
                 first=Share(200.0, IN_FLIGHT),
                 timeout=1.0,

@@ -244,21 +244,21 @@ def test_a_task_that_fails_is_neither_running_nor_ended(tmp_path: Path) -> None:
     assert (found.running, found.ended, found.reports) == ({}, {}, {})
 
 
-def test_a_wave_begins_without_what_was_told_in_another(tmp_path: Path) -> None:
+def test_a_wave_begins_without_what_another_has_written(tmp_path: Path) -> None:
     [driver] = quick_controls(tmp_path, 1)
     driver.halt("stays")
-    told = control.Told({5: control.Share(1.5, 2)}, control.Share(0.0, 1))
+    shares = control.TaskShares({5: control.Share(1.5, 2)}, control.Share(0.0, 1))
     for number in (1, 2, 3):
-        driver.tell(number, told)
+        driver.write_shares(number, shares)
     driver.ended(1, 20)
     driver.report(2, TaskUse(1, 5, 0.0), [])
     found = driver.look()
 
     assert (found.halts, found.rate, found.sent, found.ended) == (True, 3, 25, {1: 20})
-    assert driver.told(3) == driver.told(2) == told
-    assert driver.told(1) is None
-    assert told.of(5) == control.Share(1.5, 2)
-    assert told.of(6) == told.others
+    assert driver.shares(3) == driver.shares(2) == shares
+    assert driver.shares(1) is None
+    assert shares.of(5) == control.Share(1.5, 2)
+    assert shares.of(6) == shares.others
     driver.begin_wave()
     assert driver.look() == control.Look(halts=True, rate=0, running={}, ended={}, reports={})
 

@@ -72,8 +72,8 @@ def sync(
     """Sync these members with these answers. Return the value that each user was sent."""
     found = difference(state, members, which, removals=removals)
     numbered = list(state.changes(found))
-    for fate in answers:
-        state.note(found, [(fate, number) for number, _, _ in numbered])  # type: ignore[misc]
+    for answer in answers:
+        state.note(found, [(answer, number) for number, _, _ in numbered])  # type: ignore[misc]
     return sent_values([change for _, _, change in numbered])
 
 

@@ -19,7 +19,7 @@ STATES = ("delivered", "refused", "rejected", "unsent")
 Sent = tuple[int, str]
 
 
-def fate(number: int, action: str) -> str:
+def state_at(number: int, action: str) -> str:
     """Return what becomes of an event at an action."""
     if action == "Second" and number % 10 == 3:
         return "rejected"
@@ -29,13 +29,13 @@ def fate(number: int, action: str) -> str:
 
 
 def failed(number: int) -> list[str]:
-    return [name for name in NAMES if fate(number, name) != "delivered"]
+    return [name for name in NAMES if state_at(number, name) != "delivered"]
 
 
 def state(number: int) -> str:
     """Return the state of the line of an event."""
-    fates = {fate(number, name) for name in NAMES}
-    return next(one for one in ("refused", "rejected", "delivered") if one in fates)
+    states = {state_at(number, name) for name in NAMES}
+    return next(one for one in ("refused", "rejected", "delivered") if one in states)
 
 
 def event(number: int) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class ThreeRoutes:
         body = json.loads(got.body)
         payloads = body if isinstance(body, list) else [body]
         sent = [(int(one["id"][1:]), one["action"]) for one in payloads]
-        if not self.heals and any(fate(*one) == "refused" for one in sent):
+        if not self.heals and any(state_at(*one) == "refused" for one in sent):
             # A batch is halved until only what is refused is left.
             self.got += sent if len(sent) == 1 else []
             return Answer(400)
@@ -118,7 +118,7 @@ def check_counts(report: Mapping[str, Any], count: int, *, over_all_runs: bool =
     assert +Counter(report[f"ledger{which}"]) == Counter(map(state, range(count)))
     for row in report[f"actions{which}"]:
         name = row.pop("action")
-        assert +Counter(row) == Counter(fate(number, name) for number in range(count))
+        assert +Counter(row) == Counter(state_at(number, name) for number in range(count))
 
 
 def check_rejects(rejects: Sequence[Mapping[str, Any]], count: int) -> None:
@@ -128,6 +128,6 @@ def check_rejects(rejects: Sequence[Mapping[str, Any]], count: int) -> None:
     for one in rejects:
         each = one.get("requests", [])
         assert [(row["action"], row["state"]) for row in each] == (
-            [(name, fate(one["line"] - 1, name)) for name in one["actions"]] if each else []
+            [(name, state_at(one["line"] - 1, name)) for name in one["actions"]] if each else []
         )
         assert (len(each) > 1) == (len(one["actions"]) > 1)

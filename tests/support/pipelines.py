@@ -25,7 +25,7 @@ from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
-from segcli.delivery.user_pace import UserPace
+from segcli.delivery.user_throttle import UserThrottle
 from segcli.http.client import NoReply
 
 Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]
@@ -90,14 +90,14 @@ def pipeline(
     events: int = 1,
     most: int = 16 * 1024 * 1024,
     store: ProgressStore | None = None,
-    pace: UserPace | None = None,
+    user_throttle: UserThrottle | None = None,
     **more: Any,
 ) -> Pipeline:
     """Make one whose clock is the story's, and whose chance is always 1."""
     tally, stop_signal, rate = Tally(), StopSignal(), more.pop("rate", None)
     ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), store)
     slots = SendSlots(concurrency, stop_signal)
-    queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots, pace=pace)
+    queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots, user_throttle=user_throttle)
     throttle = Throttle(in_flight=concurrency, rate=rate, stop_signal=stop_signal, now=clock)
     sender = BatchSender(
         job=Job(destination=acme(by_status), settings=AcmeSettings()),

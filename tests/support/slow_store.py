@@ -12,7 +12,7 @@ class SlowStore:
     """A progress store whose disk takes a while; `lines` are those with a saved result."""
 
     lines: set[int] = field(default_factory=set)
-    minds_leaving: bool = False
+    needs_before_send: bool = False
     needs_sync: bool = True
     gather_seconds: float = 0.024
     seconds: float = 0.003
@@ -29,7 +29,7 @@ class SlowStore:
     def promise(self, lines: int) -> None:
         """There is always room."""
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    async def before_send(self, lines: Sequence[Line]) -> None:
         """Nothing is saved."""
 
     def end(self, *, finished: bool) -> None:

@@ -26,7 +26,7 @@ from segcli.cli.journal_options import (
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output import say
-from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
+from segcli.cli.replay_prompt import ReplayPrompt, ask_about_replay
 from segcli.cli.run import (
     Watch,
     announce,
@@ -241,7 +241,7 @@ def _plan(
     rehearsal = bool(place.sandbox)
     spec, job = spec_and_job(options, overrides=sandbox_overrides(place.sandbox))
     check_sending(job, allow_http=request_options.allow_http, rehearsal=rehearsal)
-    talk = ReplayTalk(
+    prompt = ReplayPrompt(
         is_agreed=start_options.yes,
         quiet=options.quiet,
         rehearsal=rehearsal,
@@ -258,7 +258,7 @@ def _plan(
         timeout=request_options.timeout,
         rehearsal=rehearsal,
         command=resuming_anywhere(options, job),
-        before=lambda job, inputs: notes.extend(ask_about_replay(job, inputs, talk)),
+        before=lambda job, inputs: notes.extend(ask_about_replay(job, inputs, prompt)),
     )
     return replace(plan, journal=place_of_journal(plan, start_options))
 

@@ -22,7 +22,7 @@ from segcli.cli.job import spec_and_job
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, job_options
 from segcli.cli.output import say, show, write_data
-from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
+from segcli.cli.replay_prompt import ReplayPrompt, ask_about_replay
 from segcli.cli.run import announce, transport_for
 from segcli.cli.send_options import REQUEST_OPTIONS, RequestOptions
 from segcli.cli.spark_options import (
@@ -208,13 +208,13 @@ def _announce(job: ClusterJob, sending: SparkSend, options: JobOptions, *, is_ag
     """Check a send, say what goes where, and ask before messages to people are started."""
     shown = check_send(job, sending)
     announce(count_of(len(job.files), "file"), shown, sandbox=None, quiet=options.quiet)
-    talk = ReplayTalk(
+    prompt = ReplayPrompt(
         is_agreed=is_agreed,
         quiet=options.quiet,
         rehearsal=False,
         max_line=options.max_line,
     )
-    say(*ask_about_replay(shown, job.files, talk))
+    say(*ask_about_replay(shown, job.files, prompt))
 
 
 @command.command("status", cls=GroupedCommand, whole_name="spark status")

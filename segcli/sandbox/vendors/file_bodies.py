@@ -99,8 +99,8 @@ def _empty(body: bytes) -> JSON:
 def _json(body: bytes) -> JSON:
     try:
         return parse_body(body)
-    except ValueError as flaw:
-        raise ValueError(f"the body is not JSON: {flaw}") from None
+    except ValueError as error:
+        raise ValueError(f"the body is not JSON: {error}") from None
 
 
 def _json_lines(body: bytes) -> JSON:

@@ -25,9 +25,11 @@ class TemplateMatcher:
     key: str
     secrets: Collection[str]
 
-    def text(self, wanted: Template, found: str, hole: str = ".*", *, encoded: bool = False) -> int:
-        """Check a text. The value of a setting must match `hole`, and may be percent-encoded."""
-        match = re.fullmatch(pattern(wanted, hole), found, re.DOTALL)
+    def text(
+        self, wanted: Template, found: str, allowed: str = ".*", *, encoded: bool = False
+    ) -> int:
+        """Check a text. The value of a setting must match `allowed`, and may be percent-encoded."""
+        match = re.fullmatch(pattern(wanted, allowed), found, re.DOTALL)
         if not match:
             return WRONG
         names = [part.name for part in wanted.parts if isinstance(part, Placeholder)]
@@ -72,6 +74,8 @@ def is_of_payload(wanted: Any) -> bool:
     return only is not None and only.payload_path is not None
 
 
-def pattern(text: Template, hole: str = ".*") -> str:
+def pattern(text: Template, allowed: str = ".*") -> str:
     """Return a regular expression for the results of a template, with a group for each setting."""
-    return "".join(re.escape(part) if isinstance(part, str) else f"({hole})" for part in text.parts)
+    return "".join(
+        re.escape(part) if isinstance(part, str) else f"({allowed})" for part in text.parts
+    )

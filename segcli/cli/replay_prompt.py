@@ -11,8 +11,8 @@ from segcli.runs.replay_start import check_messages, message_risk, sentences_of,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayTalk:
-    """Whether and what to say and to ask.
+class ReplayPrompt:
+    """What to print about old events, and whether to ask.
 
     is_agreed: messages to people may be started
     quiet: print nothing but the question
@@ -26,17 +26,17 @@ class ReplayTalk:
     max_line: int
 
 
-def ask_about_replay(job: Job, inputs: Sequence[Input], talk: ReplayTalk) -> Sequence[str]:
+def ask_about_replay(job: Job, inputs: Sequence[Input], prompt: ReplayPrompt) -> Sequence[str]:
     """Ask whether to send events that start messages to people; return the lines still to be said.
 
     They say what the events would do at the vendor. If something is asked they are said before.
     Raises UsageError without an agreement.
     """
-    may_send = talk.rehearsal or talk.is_agreed
-    if may_send and talk.quiet:
+    may_send = prompt.rehearsal or prompt.is_agreed
+    if may_send and prompt.quiet:
         return ()
-    found = survey(job, inputs, talk.max_line)
-    sentences = () if talk.quiet else sentences_of(job, found, rehearsal=talk.rehearsal)
+    found = survey(job, inputs, prompt.max_line)
+    sentences = () if prompt.quiet else sentences_of(job, found, rehearsal=prompt.rehearsal)
     lines = [f"note: {one}" for one in sentences]
     risk = "" if may_send else message_risk(job, found)
     if not risk:
@@ -45,8 +45,8 @@ def ask_about_replay(job: Job, inputs: Sequence[Input], talk: ReplayTalk) -> Seq
     # A person can answer only if stdin does not hold the events.
     can_ask = sys.stdin.isatty() and sys.stderr.isatty()
     agreed = can_ask and ask(f"{risk}. Send all the same?")
-    check_messages(risk, confirmed=agreed, how=_HOW)
+    check_messages(risk, confirmed=agreed, hint=_HINT)
     return ()
 
 
-_HOW = "To send all the same, add --yes."
+_HINT = "To send all the same, add --yes."

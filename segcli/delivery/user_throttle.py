@@ -1,4 +1,4 @@
-"""The pace of single users: how many of their events a vendor takes a second and a day."""
+"""The throttle of single users: how many of their events a vendor takes a second and a day."""
 
 import time
 from collections import OrderedDict
@@ -17,11 +17,11 @@ _USERS = 100_000
 _ROUNDING = 1e-6
 
 
-def user_pace_of(job: Job) -> "UserPace | None":
-    """Return the pace of single users; None if the vendor has no limits of a user."""
+def user_throttle_of(job: Job) -> "UserThrottle | None":
+    """Return the throttle of single users; None if the vendor has no limits of a user."""
     found = (one.user for one in job.destination.all_replay_facts())
     limits = next((one for one in found if one and (one.rate or one.day)), None)
-    return UserPace(job.destination.name, limits) if limits else None
+    return UserThrottle(job.destination.name, limits) if limits else None
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class _Account:
     since: float
 
 
-class UserPace:
+class UserThrottle:
     """Keeps the limits of a user.
 
     The events of one request go at once, at most those of one second. A day begins with a user's

@@ -17,7 +17,7 @@ from support.tables import for_each
 from segcli.core.replay import DAY, Replay, UserLimits
 from segcli.core.reply import Reply
 from segcli.delivery.batch import QueuedPayload
-from segcli.delivery.user_pace import UserPace
+from segcli.delivery.user_throttle import UserThrottle
 from segcli.errors import Stopped
 
 OK = Reply(200, {}, b"")
@@ -39,7 +39,9 @@ def sent(
     folder: Path, items: Sequence[QueuedPayload], limits: UserLimits, **more: Any
 ) -> tuple[Pipeline, float]:
     async def story() -> tuple[Pipeline, float]:
-        line = pipeline(folder, concurrency=4, pace=UserPace("acme", limits, clock), **more)
+        line = pipeline(
+            folder, concurrency=4, user_throttle=UserThrottle("acme", limits, clock), **more
+        )
         began = clock()
         await line.send(items, taken)
         return line, clock() - began
@@ -99,22 +101,22 @@ def test_the_run_stops_if_such_users_fill_the_memory(tmp_path: Path) -> None:
 
 def test_a_day_later_the_rest_may_go() -> None:
     now = [1000.0]
-    pace = UserPace("acme", UserLimits(day=2), lambda: now[0])
-    assert [pace.try_take("a", 9) for _ in range(3)] == [True, True, False]
-    assert pace.wait("a", 1) == DAY
+    throttle = UserThrottle("acme", UserLimits(day=2), lambda: now[0])
+    assert [throttle.try_take("a", 9) for _ in range(3)] == [True, True, False]
+    assert throttle.wait("a", 1) == DAY
     now[0] += DAY
-    assert pace.wait("a", 1) == 0
-    assert pace.try_take("a", 9)
+    assert throttle.wait("a", 1) == 0
+    assert throttle.try_take("a", 9)
 
 
 def test_a_run_is_to_be_resumed_when_the_day_of_all_users_is_over() -> None:
     now = [1000.0]
-    pace = UserPace("acme", UserLimits(day=1), lambda: now[0])
+    throttle = UserThrottle("acme", UserLimits(day=1), lambda: now[0])
     for user in "ab":
-        assert pace.try_take(user, 1)
+        assert throttle.try_take(user, 1)
         now[0] += 3600
     before = datetime.now(UTC)
-    found = re.search(r"Resume at (\S+ \S+) UTC", pace.stopped("ab").hint)
+    found = re.search(r"Resume at (\S+ \S+) UTC", throttle.stopped("ab").hint)
     assert found
     at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
 
@@ -125,11 +127,11 @@ def test_a_run_is_to_be_resumed_when_the_day_of_all_users_is_over() -> None:
 @for_each("case", [(10, 1, 0.1), (10, 50, 1.0), (0.5, 3, 2.0)])
 def test_a_user_waits_for_as_many_events_as_share_a_request_or_a_second(case: Any) -> None:
     rate, wanted, seconds = case
-    pace = UserPace("acme", UserLimits(rate=rate), lambda: 0.0)
-    while pace.try_take("a", wanted):
+    throttle = UserThrottle("acme", UserLimits(rate=rate), lambda: 0.0)
+    while throttle.try_take("a", wanted):
         pass
-    assert pace.wait("a", wanted) == pytest.approx(seconds)
-    assert pace.wait("b", wanted) == 0
+    assert throttle.wait("a", wanted) == pytest.approx(seconds)
+    assert throttle.wait("b", wanted) == 0
 
 
 def test_a_user_pauses_after_a_429_and_others_do_not(tmp_path: Path) -> None:
