@@ -42,10 +42,10 @@ from segcli.runs.job_request import (
     RequestedJob,
     Texts,
     Time,
+    job_request,
     naming_arguments,
     rate_of,
     replay_of,
-    request_of,
     texts_of,
 )
 
@@ -121,7 +121,7 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     from segcli.payloads import outcomes  # noqa: PLC0415  # this module is imported quickly
 
     with naming_arguments():
-        request = request_of(
+        request = job_request(
             dest=dest,
             settings=settings,
             config=config,
@@ -201,7 +201,7 @@ def check(  # noqa: PLR0913  # as `transform`
     from segcli.runs.plans import read_plans  # noqa: PLC0415
 
     with naming_arguments():
-        request = request_of(
+        request = job_request(
             dest=dest,
             settings=settings,
             config=config,
@@ -322,7 +322,7 @@ def send(  # noqa: PLR0913  # as `transform`
         max_line=max_line,
     )
     with naming_arguments():
-        request = request_of(
+        request = job_request(
             dest=dest,
             settings=settings,
             api_key=api_key,

@@ -120,10 +120,10 @@ def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str
     return settings.origins(destination.name, destination.settings, sources)
 
 
-def _environment(named: str | None, destination: str) -> settings.Sources:
+def _environment(named: str | None, destination: str) -> settings.SettingSources:
     """Return the settings from the environment and from the settings file."""
     config = config_of(config_file(named), destination)
-    return settings.Sources(
+    return settings.SettingSources(
         given={},
         env=os.environ,
         table=config.table,

@@ -35,13 +35,13 @@ def code_prefixes(text: str) -> tuple[str, ...]:
 
 def output_file(text: str) -> OutputFile:
     """Read `junit=report.xml`: a format of `check`, and the file for it; raises ValueError."""
-    from segcli.cli.formats import NAMES, format_marks
+    from segcli.cli.formats import FORMATS, format_marks
 
     form, equals, path = text.partition("=")
     if not equals or not path:
         raise ValueError
-    if form not in NAMES:
-        raise ValueError(f"{form!r} is none of {', '.join(NAMES)}.")
+    if form not in FORMATS:
+        raise ValueError(f"{form!r} is none of {', '.join(FORMATS)}.")
     return OutputFile(form, Path(path), format_marks(form))
 
 
@@ -119,7 +119,7 @@ TEXT = Quantity("text", utf8, "Order Completed", by_line=True)
 MOMENT = Quantity("time", time_bound, "2026-02-03, 2026-02-03T10:00:00Z or 7d", toml=(str, date))
 
 
-class Query(click.ParamType[Any]):
+class QueryType(click.ParamType[Any]):
     """The type of an option in FQL. What Segment silently ignores is an error here."""
 
     name = "FQL"
@@ -137,4 +137,4 @@ class Query(click.ParamType[Any]):
         return value
 
 
-QUERY = Query()
+QUERY = QueryType()

@@ -36,7 +36,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
         return request_key(self.route, self.request_values)
 
 
-class LeftOut(msgspec.Struct, frozen=True):
+class SkippedAction(msgspec.Struct, frozen=True):
     """An action that does not get an event because of its age, with the reason."""
 
     action: str
@@ -51,7 +51,7 @@ class FanOut(msgspec.Struct, frozen=True):
     """
 
     requests: tuple[Mapped | Unmapped, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[SkippedAction, ...] = ()
 
     @property
     def mapped(self) -> tuple[Mapped, ...]:

@@ -9,7 +9,7 @@ import orjson
 
 from segcli.core import event as events
 from segcli.core import exact_json
-from segcli.core.decision import Decision, FanOut, LeftOut, Mapped, Skipped, payloads_of
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped, SkippedAction, payloads_of
 from segcli.core.destination import Destination, Payload, Unmapped, no_skip_reason
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
@@ -362,7 +362,7 @@ def _of_several(
     """
     requests = tuple(one for one in found if not isinstance(one, Skipped))
     left_out = tuple(
-        LeftOut(action, one.reason)
+        SkippedAction(action, one.reason)
         for action, one in zip(actions, found, strict=True)
         if isinstance(one, Skipped)
     )

@@ -82,7 +82,7 @@ BY_DEFAULT = Origin(Place.DEFAULT, "default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class SettingSources:
     """The sources of settings; the first one that names a setting wins.
 
     given: settings from options.
@@ -190,7 +190,7 @@ def share_variables(one: str, other: str) -> bool:
     return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
-def read_settings(destination: str, settings: type[_S], sources: Sources) -> _S:
+def read_settings(destination: str, settings: type[_S], sources: SettingSources) -> _S:
     """Return the settings of a destination. A setting that no source names has its default.
 
     Raises SettingsError for an unknown name and for an invalid value. A required setting may still
@@ -199,7 +199,7 @@ def read_settings(destination: str, settings: type[_S], sources: Sources) -> _S:
     return settings_from(destination, settings, given_by(destination, settings, sources))
 
 
-def given_by(destination: str, settings: type[Any], sources: Sources) -> dict[str, Given]:
+def given_by(destination: str, settings: type[Any], sources: SettingSources) -> dict[str, Given]:
     """Return every setting that a source names, by its first source.
 
     Raises SettingsError for an unknown name.
@@ -236,7 +236,7 @@ def settings_from(destination: str, settings: type[_S], given: Mapping[str, Give
     return settings(**values)
 
 
-def origins(destination: str, settings: type[Any], sources: Sources) -> dict[str, Origin]:
+def origins(destination: str, settings: type[Any], sources: SettingSources) -> dict[str, Origin]:
     """Return where each value of `read_settings` comes from."""
     return {entry.name: _first(destination, entry.name, sources)[1] for entry in fields(settings)}
 
@@ -325,7 +325,7 @@ def masked(settings: _S) -> _S:
     return replace(settings, **dict.fromkeys(keys, Secret(MASK)))  # type: ignore[type-var]
 
 
-def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
+def _first(destination: str, name: str, sources: SettingSources) -> tuple[Any, Origin]:
     """Return the value of the first source that has one, and the source; None for the default."""
     if (value := sources.given.get(name)) is not None:
         return value, Origin(Place.OPTION, sources.options.get(name, sources.given_in))
@@ -338,7 +338,7 @@ def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
     return None, BY_DEFAULT
 
 
-def _place(name: str, origin: Origin, sources: Sources) -> str:
+def _place(name: str, origin: Origin, sources: SettingSources) -> str:
     is_in_file = origin.place in {Place.NAMED_CONFIG, Place.FOUND_CONFIG}
     return sources.place(name) if is_in_file else ""
 

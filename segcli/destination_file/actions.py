@@ -22,7 +22,7 @@ from segcli.destination_file.payload_settings import (
     samples_of,
     with_settings,
 )
-from segcli.destination_file.problems import Mistakes, Path, indented
+from segcli.destination_file.problems import KeyPath, Mistakes, indented
 from segcli.field_types import compiled_with_fields
 from segcli.fql import Ast, Compare, FqlError, Predicate, QueryGroup, matcher, parse_query
 from segcli.fql.ast import FieldName, QueryNode
@@ -96,7 +96,7 @@ def read_subscription(
 
     in_batch: its payloads share requests.
     """
-    path: Path = ("actions", place)
+    path: KeyPath = ("actions", place)
     mistakes = parts.mistakes
     query = _query(table.get("subscribe"), (*path, "subscribe"), mistakes)
     fields = read_fields(table, path, parts.load, mistakes)
@@ -140,7 +140,7 @@ def check_names(tables: Sequence[Mapping[str, Any]], mistakes: Mistakes) -> None
         known.setdefault(name, place)
 
 
-def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
+def _query(text: str | None, path: KeyPath, mistakes: Mistakes) -> Ast | None:
     if text is None:
         return None
     try:

@@ -5,12 +5,14 @@ from typing import Any
 
 from segcli.core.request_layout import BatchLayout, PostLayout
 from segcli.destination_file.payload_mapping import FileParts
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.request_builder import least_frame
 from segcli.destination_file.shape import read_shape
 
 
-def read_batch(table: Mapping[str, Any] | None, path: Path, parts: FileParts) -> BatchLayout | None:
+def read_batch(
+    table: Mapping[str, Any] | None, path: KeyPath, parts: FileParts
+) -> BatchLayout | None:
     """Read a table `batch`; None if there is none, or if it has mistakes, which are noted."""
     if table is None:
         return None
@@ -30,7 +32,7 @@ def read_batch(table: Mapping[str, Any] | None, path: Path, parts: FileParts) ->
     )
 
 
-def check_room(post: PostLayout, path: Path, mistakes: Mistakes) -> None:
+def check_room(post: PostLayout, path: KeyPath, mistakes: Mistakes) -> None:
     """Note a limit of bytes that leaves no room for an event."""
     batch = post.batch
     if batch and batch.bytes is not None and batch.bytes <= least_frame(post):
@@ -40,7 +42,7 @@ def check_room(post: PostLayout, path: Path, mistakes: Mistakes) -> None:
 
 
 def _check_under(
-    extra: Mapping[str, Any], names: Sequence[str], path: Path, mistakes: Mistakes
+    extra: Mapping[str, Any], names: Sequence[str], path: KeyPath, mistakes: Mistakes
 ) -> None:
     """Note a field of `with` where the array, or a table around it, belongs."""
     if names != [""] and not all(names):

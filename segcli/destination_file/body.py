@@ -11,7 +11,7 @@ from typing import Any
 from segcli.core.placeholder import Template
 from segcli.core.request_layout import BatchLayout, BodyForm, PostLayout
 from segcli.destination_file.payload_mapping import FileParts
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.shape import read_shape
 
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
@@ -20,7 +20,7 @@ _OF_BODIES = re.compile(r"form|multipart|ndjson|jsonl|json-seq", re.IGNORECASE)
 
 
 def read_post(
-    table: Mapping[str, Any], path: Path, usual: PostLayout | None, parts: FileParts
+    table: Mapping[str, Any], path: KeyPath, usual: PostLayout | None, parts: FileParts
 ) -> PostLayout:
     """Return how an action, or with no `usual` every action, is posted; without its batch.
 
@@ -57,7 +57,7 @@ def with_batch(
     post: PostLayout,
     own: BatchLayout | None,
     usual: BatchLayout | None,
-    path: Path,
+    path: KeyPath,
     parts: FileParts,
 ) -> PostLayout:
     """Return how payloads are posted with the batch of their action, or else of the file.
@@ -70,7 +70,7 @@ def with_batch(
     alone = _reason_alone(post)
     if alone and own is None:
         return post
-    where: Path = (*path, "batch") if own else ("batch",)
+    where: KeyPath = (*path, "batch") if own else ("batch",)
     if alone:
         parts.mistakes.add(where, alone)
     for key, problem in _problems_of_batch(post, batch):
@@ -92,7 +92,7 @@ def check_batch_is_used(
 
 
 def check_content_headers(
-    headers: Mapping[str, Template], post: PostLayout, path: Path, mistakes: Mistakes
+    headers: Mapping[str, Template], post: PostLayout, path: KeyPath, mistakes: Mistakes
 ) -> None:
     """Note headers that say of the body what is not so.
 
@@ -147,7 +147,7 @@ def _problems_of_batch(post: PostLayout, batch: BatchLayout) -> Iterator[tuple[s
         yield "", "does not go with a field of one payload in the form: use {payload} only"
 
 
-def _check_type(text: str, body: BodyForm, name: str, path: Path, mistakes: Mistakes) -> None:
+def _check_type(text: str, body: BodyForm, name: str, path: KeyPath, mistakes: Mistakes) -> None:
     """Note a Content-Type that is not that of the body."""
     is_form = bool(_FORM_TYPE.fullmatch(text))
     if body == "form" and not is_form:

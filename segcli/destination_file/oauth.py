@@ -9,7 +9,7 @@ from segcli.core.destination import Request
 from segcli.core.placeholder import Template
 from segcli.core.request_layout import AddressLayout, OAuth, RequestLayout
 from segcli.destination_file.payload_mapping import FileParts
-from segcli.destination_file.problems import Path
+from segcli.destination_file.problems import KeyPath
 from segcli.destination_file.request_address import read_address
 from segcli.destination_file.request_builder import Fill, filler
 from segcli.destination_file.written_body import encoded_form
@@ -24,7 +24,7 @@ _OPEN = (
 _REFRESH = "refresh_token"
 
 
-def read_oauth(table: Mapping[str, Any], path: Path, parts: FileParts) -> OAuth | None:
+def read_oauth(table: Mapping[str, Any], path: KeyPath, parts: FileParts) -> OAuth | None:
     """Read the table; None if a part of it is missing. Mistakes are noted."""
     grant = table.get("grant", "client_credentials")
     for name in ("client_secret", _REFRESH):

@@ -11,7 +11,7 @@ from typing import Any
 
 from segcli.core import exact_json, toml_text
 from segcli.core.toml_text import MAX_DOCUMENT_DEPTH
-from segcli.destination_file.problems import Path, dotted
+from segcli.destination_file.problems import KeyPath, dotted
 from segcli.errors import DestinationError, FileMistake
 
 _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -64,7 +64,7 @@ class TextError(ValueError):
     path: the path of the key that has the mistake; empty if the text has no keys yet.
     """
 
-    def __init__(self, problem: str, line: int = 0, column: int = 0, path: Path = ()) -> None:
+    def __init__(self, problem: str, line: int = 0, column: int = 0, path: KeyPath = ()) -> None:
         super().__init__(problem)
         self.line, self.column, self.path = line, column, path
 
@@ -86,7 +86,7 @@ def _toml_value(text: str) -> dict[str, Any]:
     return value
 
 
-def _exact(value: Any, path: Path) -> Any:
+def _exact(value: Any, path: KeyPath) -> Any:
     """Return a TOML value as JSON; raises TextError for a date, a time, inf or nan."""
     if isinstance(value, dict):
         return {key: _exact(inner, (*path, key)) for key, inner in value.items()}

@@ -5,14 +5,18 @@ from typing import Any
 
 from segcli.core.event import Rejected
 from segcli.destination_file.parse import json_value
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.schema import checked_fields
 from segcli.field_types import compiled_fields, field_types, problems_of
 from segcli.field_types.field_type import FieldType
 
 
 def given_json(
-    table: Mapping[str, Any], key: str, load: Callable[[str], str], path: Path, mistakes: Mistakes
+    table: Mapping[str, Any],
+    key: str,
+    load: Callable[[str], str],
+    path: KeyPath,
+    mistakes: Mistakes,
 ) -> Any:
     """Return the JSON under a key, in its text, or in the file under `KEY_file`.
 
@@ -32,7 +36,7 @@ def given_json(
 
 
 def read_fields(
-    table: Mapping[str, Any], path: Path, load: Callable[[str], str], mistakes: Mistakes
+    table: Mapping[str, Any], path: KeyPath, load: Callable[[str], str], mistakes: Mistakes
 ) -> Mapping[str, Any] | None:
     """Return the fields of an action as they are written; None if it has none.
 

@@ -16,7 +16,7 @@ from segcli.destination_file.payload_settings import (
     with_settings,
 )
 from segcli.destination_file.placeholders import Placeholders
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.mapping import Problem, lint_valid, problems
 from segcli.mapping.directives.phone import country_problem
 
@@ -61,7 +61,7 @@ class ReadMapping:
 
 
 def read_mapping(
-    table: Mapping[str, Any], fields: Mapping[str, Any] | None, path: Path, parts: FileParts
+    table: Mapping[str, Any], fields: Mapping[str, Any] | None, path: KeyPath, parts: FileParts
 ) -> ReadMapping | None:
     """Return the mapping of an action; None if it has mistakes, which are noted."""
     mistakes = parts.mistakes
@@ -83,7 +83,7 @@ def read_mapping(
 
 
 def checked_mapping(
-    mapping: dict[str, Any], path: Path, parts: FileParts, *, below: Path = ()
+    mapping: dict[str, Any], path: KeyPath, parts: FileParts, *, below: KeyPath = ()
 ) -> ReadMapping | None:
     """Return a mapping; None if it has mistakes, which are noted.
 
@@ -91,7 +91,7 @@ def checked_mapping(
     """
     mistakes = parts.mistakes
 
-    def note(where: Path, problem: str) -> None:
+    def note(where: KeyPath, problem: str) -> None:
         mistakes.add((*path, *where[:1], *(below if where else ()), *where[1:]), problem)
 
     settings = read_settings_in(mapping, path, parts.placeholders, mistakes)
@@ -119,7 +119,7 @@ def _mistakes_in(mapping: dict[str, Any]) -> Iterator[Problem]:
         yield from lint_valid(sound)
 
 
-def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """Yield the places in a mapping where a setting must not stand, with what is wrong."""
     for where in changed_keys(mapping, declared):
         names = "@each, @lookup, @phone, @replace, @tail or @transform"
@@ -134,7 +134,7 @@ def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tup
         yield where, f"names the setting {name}, which @liquid does not know: write {shown}"
 
 
-def _unknown_countries(mapping: Any) -> Iterator[tuple[Path, str]]:
+def _unknown_countries(mapping: Any) -> Iterator[tuple[KeyPath, str]]:
     """Yield the places of countries of `@phone` that are no country, with what is wrong."""
     for path, part in parts_of(mapping):
         is_country = path[-2:] == ("@phone", "country") and isinstance(part, str)
@@ -142,7 +142,7 @@ def _unknown_countries(mapping: Any) -> Iterator[tuple[Path, str]]:
             yield path, problem
 
 
-def _unfilled(mapping: Any) -> Iterator[tuple[Path, str]]:
+def _unfilled(mapping: Any) -> Iterator[tuple[KeyPath, str]]:
     """Yield the paths of texts in a mapping that contain the name of a setting, and the name."""
     for path, part in parts_of(mapping):
         found = _SETTING.search(part) if isinstance(part, str) else None
@@ -150,7 +150,7 @@ def _unfilled(mapping: Any) -> Iterator[tuple[Path, str]]:
             yield path, found[1].strip()
 
 
-def _in_liquid(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _in_liquid(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """Yield the paths of `@liquid` templates that name a setting, and its name."""
     for path, part in parts_of(mapping):
         is_liquid = path[-1:] == ("@liquid",) and isinstance(part, str)

@@ -15,7 +15,7 @@ from segcli.core.redaction import MASK
 from segcli.core.secret import Secret
 from segcli.core.setting_value import is_table
 from segcli.destination_file.placeholders import Placeholders
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.mapping import MappingError, compiled, problems
 from segcli.mapping.javascript import javascript_text
 
@@ -34,7 +34,7 @@ _TAKING_APART = frozenset({"@each", "@lookup", "@phone", "@replace", "@tail", "@
 _NOTHING = {"@excludeWhenNull": None}
 
 
-def parts_of(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def parts_of(mapping: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Yield every part of a mapping with its place, the mapping itself first."""
     yield path, mapping
     for key, part in _held_by(mapping):
@@ -45,12 +45,12 @@ def parts_of(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield (*path, key), part
 
 
-def settings_in(mapping: Any) -> Iterator[tuple[Path, Any]]:
+def settings_in(mapping: Any) -> Iterator[tuple[KeyPath, Any]]:
     """Yield each place in a mapping that names a setting, with the name."""
     return ((path, part) for path, part in parts_of(mapping) if path[-1:] == (SETTING,))
 
 
-def templates_in(mapping: Any) -> Iterator[tuple[Path, str]]:
+def templates_in(mapping: Any) -> Iterator[tuple[KeyPath, str]]:
     """Yield each place of a template in a mapping that names a setting, with the name."""
     for path, part in parts_of(mapping):
         if path[-1:] == (TEMPLATE,) and isinstance(part, str):
@@ -92,7 +92,7 @@ def _filled(template: str, value_of: ValueOf) -> str:
 
 
 def read_settings_in(
-    mapping: Any, path: Path, placeholders: Placeholders, mistakes: Mistakes
+    mapping: Any, path: KeyPath, placeholders: Placeholders, mistakes: Mistakes
 ) -> frozenset[str]:
     """Return the names of the settings in a mapping; a name that is no setting is noted."""
     found = set()
@@ -107,7 +107,7 @@ def read_settings_in(
     return frozenset(found)
 
 
-def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[Path]:
+def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[KeyPath]:
     """Yield the places of secret settings inside directives that can take them apart."""
     for where, name in settings_in(mapping):
         entry = declared.get(name) if isinstance(name, str) else None
@@ -116,7 +116,7 @@ def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[Path]:
             yield where
 
 
-def keys_in_templates(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def keys_in_templates(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """Yield the places of templates that name a secret setting, with the name."""
     for where, name in templates_in(mapping):
         entry = declared.get(name)

@@ -13,7 +13,7 @@ from segcli.core.placeholder import (
     parse_template,
 )
 from segcli.core.setting_value import Shape
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 
 Role: TypeAlias = Literal[
     "base", "start", "host", "path", "query", "header", "auth", "body", "payload", "template"
@@ -62,7 +62,7 @@ class Placeholders:
     def read(
         self,
         text: str,
-        path: Path,
+        path: KeyPath,
         role: Role,
         *,
         route: bool = False,
@@ -87,7 +87,7 @@ class Placeholders:
                 self._mistakes.add(path, problem)
         return found
 
-    def read_all(self, value: Any, path: Path, *, payload: OfPayload = "none") -> Any:
+    def read_all(self, value: Any, path: KeyPath, *, payload: OfPayload = "none") -> Any:
         """Parse every text inside a JSON value that is part of a body."""
         if isinstance(value, str):
             return self.read(value, path, "body", payload=payload)
@@ -102,7 +102,7 @@ class Placeholders:
             ]
         return value
 
-    def use_in_payload(self, name: str, path: Path, role: Role = "payload") -> bool:
+    def use_in_payload(self, name: str, path: KeyPath, role: Role = "payload") -> bool:
         """Remember that payloads hold a setting; False if there is none, which is noted."""
         self._use(OF_SETTINGS + name, path, role)
         return name in self._declared
@@ -122,7 +122,7 @@ class Placeholders:
         roles = self._roles.get(name, {})
         return tuple(dict.fromkeys(_SHAPES[role] for role in roles if role in _SHAPES))
 
-    def _use(self, name: str, path: Path, role: Role) -> None:
+    def _use(self, name: str, path: KeyPath, role: Role) -> None:
         setting = name.removeprefix(OF_SETTINGS)
         if name != setting and setting in self._declared:
             self._roles.setdefault(setting, {})[role] = None

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from segcli.errors import DestinationError, FileMistake
 
-Path: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 
 MAX_MISTAKES = 100
 
@@ -20,10 +20,10 @@ class Mistakes:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self._found: dict[tuple[Path, str], None] = {}
-        self._written: dict[Path, Path] = {}
+        self._found: dict[tuple[KeyPath, str], None] = {}
+        self._written: dict[KeyPath, KeyPath] = {}
 
-    def add(self, path: Path, problem: str) -> None:
+    def add(self, path: KeyPath, problem: str) -> None:
         """Note a mistake at a path, also of a key that is missing there.
 
         Raises DestinationError once there are `MAX_MISTAKES`.
@@ -32,7 +32,7 @@ class Mistakes:
         if len(self._found) >= MAX_MISTAKES:
             self.raise_any()
 
-    def are_below(self, path: Path) -> bool:
+    def are_below(self, path: KeyPath) -> bool:
         """Return whether there is a mistake at or below a path.
 
         Then a missing key is not reported as well: it may be the one that is misspelled.
@@ -40,11 +40,11 @@ class Mistakes:
         path = self._as_written(path)
         return any(found[: len(path)] == path for found, _ in self._found)
 
-    def take_for(self, path: Path, written: Path) -> None:
+    def take_for(self, path: KeyPath, written: KeyPath) -> None:
         """From now on, name mistakes at or below a path at another one: its key is misspelled."""
         self._written[path] = written
 
-    def _as_written(self, path: Path) -> Path:
+    def _as_written(self, path: KeyPath) -> KeyPath:
         for length in range(1, len(path) + 1) if self._written else ():
             path = (*self._written.get(path[:length], path[:length]), *path[length:])
         return path
@@ -61,11 +61,11 @@ class Mistakes:
         error.mistakes = [FileMistake(path, problem) for path, problem in self._found]
         raise error
 
-    def _line(self, path: Path, problem: str) -> str:
+    def _line(self, path: KeyPath, problem: str) -> str:
         return ": ".join(filter(None, (self.title, dotted(path), problem)))
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """Return a path as text: `actions[1].mapping."a b"`."""
     text = ""
     for part in path:

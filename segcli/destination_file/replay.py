@@ -18,7 +18,7 @@ from segcli.core.replay import (
     bound_of,
 )
 from segcli.core.request_layout import PostLayout, RequestLayout
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 
 _NAME = "replay"
 # Each key means something only beside the other one, of which this must be the value.
@@ -60,7 +60,7 @@ def read_replay(
     whole = _read(shared, {}, (_NAME,), mistakes) if shared is not None else None
     actions: dict[int, Replay] = {}
     for place, action in enumerate(table.get("actions", ())):
-        path: Path = ("actions", place, _NAME)
+        path: KeyPath = ("actions", place, _NAME)
         own = action.get(_NAME)
         if own is not None:
             actions[place] = _read(own, shared or {}, path, mistakes)
@@ -86,7 +86,7 @@ def routes_with_marks(
 
 
 def _read(
-    own: Mapping[str, Any], shared: Mapping[str, Any], path: Path, mistakes: Mistakes
+    own: Mapping[str, Any], shared: Mapping[str, Any], path: KeyPath, mistakes: Mistakes
 ) -> Replay:
     table = {**shared, **own}
     _check_forms(own, path, mistakes)
@@ -104,7 +104,7 @@ def _read(
     )
 
 
-def _check_forms(own: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None:
+def _check_forms(own: Mapping[str, Any], path: KeyPath, mistakes: Mistakes) -> None:
     """Note values that the schema allows and that mean nothing."""
     if own.get("future", ANY) != ANY and not _is_age(own["future"]):
         mistakes.add((*path, "future"), 'must be an age such as "1h", or "any"')
@@ -127,7 +127,7 @@ def _check_forms(own: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None
         _check_age(window, (*path, "dedup", "window"), mistakes)
 
 
-def _check_age(text: str | None, path: Path, mistakes: Mistakes) -> None:
+def _check_age(text: str | None, path: KeyPath, mistakes: Mistakes) -> None:
     if text is not None and not _is_age(text):
         mistakes.add(path, "must be an age with its unit, such as 72h or 7d")
 
@@ -149,7 +149,7 @@ def _is_bound(text: str) -> bool:
 
 
 def _check_needed(
-    table: Mapping[str, Any], own: Mapping[str, Any], path: Path, mistakes: Mistakes
+    table: Mapping[str, Any], own: Mapping[str, Any], path: KeyPath, mistakes: Mistakes
 ) -> None:
     """Note keys that mean something only beside others."""
     for name, other, value in _NEEDED:
@@ -164,7 +164,7 @@ def _check_needed(
 
 
 def _check_request_marks(
-    facts: Replay | None, post: PostLayout, path: Path, mistakes: Mistakes
+    facts: Replay | None, post: PostLayout, path: KeyPath, mistakes: Mistakes
 ) -> None:
     """Note marks of a request that have no place in its body."""
     batch = post.batch

@@ -19,7 +19,7 @@ from segcli.core.reply import (
     by_status,
     retry_after,
 )
-from segcli.destination_file.problems import Mistakes, Path, indented, listed
+from segcli.destination_file.problems import KeyPath, Mistakes, indented, listed
 from segcli.fql import (
     Compare,
     Exists,
@@ -90,7 +90,7 @@ def _check_paths(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
 
 def _check_naming(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
     """Note keys that say how items are named, but do not go together."""
-    path: Path = ("reply", "items")
+    path: KeyPath = ("reply", "items")
     text = entry.get("index_text")
     if text is not None and text.count(INDEX) != 1:
         mistakes.add((*path, "index_text"), f"must contain {INDEX} once, such as /data/{INDEX}")
@@ -269,7 +269,7 @@ def _condition(table: Mapping[str, Any], key: str, mistakes: Mistakes) -> BodyTe
 
 
 def _check_once(
-    status: int, path: Path, meanings: Mapping[int, str], items: Items | None, mistakes: Mistakes
+    status: int, path: KeyPath, meanings: Mapping[int, str], items: Items | None, mistakes: Mistakes
 ) -> None:
     if status in meanings:
         mistakes.add(path, f"{status} is already in reply.{meanings[status]}")

@@ -17,7 +17,7 @@ from segcli.destination_file.body import (
 from segcli.destination_file.oauth import read_oauth, secret_names
 from segcli.destination_file.payload_mapping import FileParts
 from segcli.destination_file.placeholders import OfPayload, Placeholders
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.reply import read_items, success_body
 from segcli.destination_file.request_address import read_address
 
@@ -65,7 +65,7 @@ class RequestTable:
 
 def read_request(table: Mapping[str, Any], parts: FileParts) -> RequestTable:
     """Read the table `request`; mistakes are noted."""
-    path: Path = ("request",)
+    path: KeyPath = ("request",)
     placeholders, mistakes = parts.placeholders, parts.mistakes
     url, auth = table.get("url"), table.get("auth")
     return RequestTable(
@@ -85,7 +85,7 @@ def _headers(
     found: dict[str, Template] = {}
     names: set[str] = set()
     for name, text in table.items():
-        path: Path = ("request", "headers", name)
+        path: KeyPath = ("request", "headers", name)
         if name.lower() in names:
             mistakes.add(path, "appears twice")
         if name.lower() in _OF_HTTP:
@@ -100,14 +100,14 @@ def _headers(
     return found
 
 
-def _oauth(table: Mapping[str, Any], path: Path, parts: FileParts) -> OAuth | None:
+def _oauth(table: Mapping[str, Any], path: KeyPath, parts: FileParts) -> OAuth | None:
     if len(table) > 1:
         parts.mistakes.add(path, f"must have {_ONE_AUTH}")
     return read_oauth(table["oauth"], (*path, "oauth"), parts)
 
 
 def _auth(
-    table: Mapping[str, str], path: Path, placeholders: Placeholders, mistakes: Mistakes
+    table: Mapping[str, str], path: KeyPath, placeholders: Placeholders, mistakes: Mistakes
 ) -> Auth | None:
     kinds = [kind for kind in ("bearer", "basic", "header") if kind in table]
     complete = len(kinds) == 1 and ("key" in table) == (kinds[0] == "header")
@@ -127,7 +127,11 @@ def _auth(
 
 
 def _key(
-    table: Mapping[str, str], name: str, path: Path, placeholders: Placeholders, mistakes: Mistakes
+    table: Mapping[str, str],
+    name: str,
+    path: KeyPath,
+    placeholders: Placeholders,
+    mistakes: Mistakes,
 ) -> Template:
     """Read the text that contains the key; a literal key in the file is a mistake."""
     text = table[name]
@@ -174,7 +178,7 @@ def _routes(
     """Return how each route is posted; two actions with one route must post it the same way."""
     found: dict[str, tuple[Template, PostLayout]] = {}
     for place, action in enumerate(actions):
-        path: Path = ("actions", place)
+        path: KeyPath = ("actions", place)
         route = action.get("route", "/")
         _check_route(action, path, request, parts.mistakes)
         post = _post_of(action, path, usual, request, parts)
@@ -193,7 +197,7 @@ def _routes(
 
 def _post_of(
     action: Mapping[str, Any],
-    path: Path,
+    path: KeyPath,
     usual: PostLayout,
     request: RequestTable,
     parts: FileParts,
@@ -221,7 +225,7 @@ def _limits(table: Mapping[str, Any], payload_bytes: int | None = None) -> _Rout
 
 
 def _check_route(
-    action: Mapping[str, Any], path: Path, request: RequestTable, mistakes: Mistakes
+    action: Mapping[str, Any], path: KeyPath, request: RequestTable, mistakes: Mistakes
 ) -> None:
     if request.address is None:
         return

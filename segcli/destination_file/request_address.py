@@ -5,7 +5,7 @@ import re
 from segcli.core.request_layout import AddressLayout
 from segcli.destination_file.payload_mapping import FileParts
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, OfPayload, Role
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
@@ -17,7 +17,7 @@ _RAW = re.compile(r"[\"<>\\^`|]")
 
 
 def read_address(
-    url: str, at: Path, file_parts: FileParts, *, of_events: bool = False
+    url: str, at: KeyPath, file_parts: FileParts, *, of_events: bool = False
 ) -> AddressLayout | None:
     """Read an address; None if it cannot be read. Mistakes are noted.
 
@@ -53,7 +53,7 @@ def read_address(
     )
 
 
-def _check_host(base: str, at: Path, mistakes: Mistakes) -> None:
+def _check_host(base: str, at: KeyPath, mistakes: Mistakes) -> None:
     if "@" in base:
         mistakes.add(at, "contains a user or a password: use request.auth")
     elif not re.fullmatch(ADDRESS_SHAPE.pattern, _HOLE.sub("x", base)):

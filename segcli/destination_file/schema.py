@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from segcli.core.exact_json import WrittenFloat
-from segcli.destination_file.problems import MAX_MISTAKES, Mistakes, Path, dotted, listed
+from segcli.destination_file.problems import MAX_MISTAKES, KeyPath, Mistakes, dotted, listed
 
 _GONE: Final = object()
 _KINDS: dict[type, str] = {
@@ -55,7 +55,7 @@ def checked(document: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     return found
 
 
-def checked_fields(fields: dict[str, Any], path: Path, mistakes: Mistakes) -> dict[str, Any]:
+def checked_fields(fields: dict[str, Any], path: KeyPath, mistakes: Mistakes) -> dict[str, Any]:
     """Return the fields of an action without their mistakes, which are noted below a path."""
     found: dict[str, Any] = _held(fields, {"$ref": "#/definitions/fields"}, path, mistakes)
     return found
@@ -67,7 +67,7 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
-def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -> Any:
+def _held(value: Any, rule: Mapping[str, Any], path: KeyPath, mistakes: Mistakes) -> Any:
     """Return the valid parts of a value; `_GONE` if the value itself is wrong."""
     rule = _resolved(rule)
     if problem := _problem(value, rule):
@@ -94,7 +94,7 @@ def _resolved(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _entries(
-    table: dict[str, Any], rule: Mapping[str, Any], path: Path, mistakes: Mistakes
+    table: dict[str, Any], rule: Mapping[str, Any], path: KeyPath, mistakes: Mistakes
 ) -> Iterator[tuple[str, Any]]:
     known = rule.get("properties", {})
     others = rule.get("additionalProperties", True)
@@ -115,7 +115,7 @@ def _entries(
 
 
 def _misspelled(
-    key: str, table: Mapping[str, Any], rule: Mapping[str, Any], path: Path, mistakes: Mistakes
+    key: str, table: Mapping[str, Any], rule: Mapping[str, Any], path: KeyPath, mistakes: Mistakes
 ) -> Iterator[tuple[str, Any]]:
     """Yield the value of a misspelled key under its right name, so that it is checked as well.
 
@@ -132,7 +132,7 @@ def _misspelled(
 
 
 def _note_missing(
-    table: Mapping[str, Any], rule: Mapping[str, Any], path: Path, mistakes: Mistakes
+    table: Mapping[str, Any], rule: Mapping[str, Any], path: KeyPath, mistakes: Mistakes
 ) -> None:
     """Note the missing keys, apart from those that are misspelled, or were removed as mistakes."""
     known = rule.get("properties", {})

@@ -17,7 +17,7 @@ from segcli.core.setting_value import TABLE, Shape
 from segcli.core.settings import setting
 from segcli.destination_file.oauth import TOKEN_URL, token_default
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders, Role
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.request import RequestTable
 
 _TYPES: Mapping[str, type] = {
@@ -101,7 +101,7 @@ def _declared(
 def _field(
     name: str, entry: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
 ) -> _Field:
-    path: Path = ("settings", name)
+    path: KeyPath = ("settings", name)
     kind = _kind(entry)
     shapes = [*placeholders.shapes(name), *_SHAPES.get(kind, ())]
     if not mistakes.are_below(path):
@@ -125,7 +125,7 @@ def _kind(entry: Mapping[str, Any]) -> str:
 
 def _problems(
     name: str, entry: Mapping[str, Any], kind: str, placeholders: Placeholders
-) -> Iterator[tuple[Path, str]]:
+) -> Iterator[tuple[KeyPath, str]]:
     """Yield each contradiction in a setting, with the key that it is about."""
     yield from _problems_of_value(name, entry, kind, placeholders)
     if kind == "map" and placeholders.is_used(name, *_OF_TEXTS):
@@ -148,7 +148,7 @@ def _problems(
 
 def _problems_of_value(
     name: str, entry: Mapping[str, Any], kind: str, placeholders: Placeholders
-) -> Iterator[tuple[Path, str]]:
+) -> Iterator[tuple[KeyPath, str]]:
     is_required, has_default = entry.get("required", False), "default" in entry
     if is_required and has_default:
         yield ("required",), "does not go together with a default: remove one of them"
@@ -159,7 +159,7 @@ def _problems_of_value(
 
 
 def _default(
-    entry: Mapping[str, Any], kind: str, shapes: list[Shape], path: Path, mistakes: Mistakes
+    entry: Mapping[str, Any], kind: str, shapes: list[Shape], path: KeyPath, mistakes: Mistakes
 ) -> Any:
     if "default" not in entry:
         return _TYPES[kind]()
@@ -178,7 +178,7 @@ def _default(
     return float(default) if kind == "number" else default
 
 
-def _table(default: Any, path: Path, mistakes: Mistakes) -> str:
+def _table(default: Any, path: KeyPath, mistakes: Mistakes) -> str:
     try:
         return named_texts(default)
     except ValueError:
@@ -189,7 +189,7 @@ def _table(default: Any, path: Path, mistakes: Mistakes) -> str:
 def _check_endpoint(
     entry: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
 ) -> None:
-    path: Path = ("settings", "endpoint")
+    path: KeyPath = ("settings", "endpoint")
     if not placeholders.is_used("endpoint", "base", "start"):
         mistakes.add(path, "must be the beginning of request.url: {settings.endpoint}/…")
     if entry.get("secret"):

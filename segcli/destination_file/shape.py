@@ -15,14 +15,14 @@ from segcli.core.placeholder import Placeholder, Template, payload_value, text_o
 from segcli.core.request_layout import Computed
 from segcli.destination_file.payload_mapping import FileParts, checked_mapping
 from segcli.destination_file.payload_settings import compiled_directive, values_of
-from segcli.destination_file.problems import Path
+from segcli.destination_file.problems import KeyPath
 from segcli.mapping import UNDEFINED
 
 # Makes what is posted of a payload, and of the same payload without the fields that are omitted.
 Make = Callable[[Any, Any], Any]
 
 
-def read_shape(table: Mapping[str, Any], path: Path, parts: FileParts) -> Any:
+def read_shape(table: Mapping[str, Any], path: KeyPath, parts: FileParts) -> Any:
     """Return a table with its texts parsed; mistakes are noted. None for one without a payload.
 
     The whole table may be one directive.
@@ -81,7 +81,7 @@ def made_by(shape: Any, settings: Any, required: Set[str]) -> Make:
     return lambda _payload, _rest: shape
 
 
-def _read(value: Any, path: Path, parts: FileParts) -> Any:
+def _read(value: Any, path: KeyPath, parts: FileParts) -> Any:
     if isinstance(value, dict):
         if any(key.startswith("@") for key in value):
             checked_mapping(value, path, parts)

@@ -5,7 +5,7 @@ accepted, `sent` a later value whose result is unknown. The current members and 
 temporary tables on disk, for one sync only.
 """
 
-SCHEMA = """
+CREATE_TABLES = """
 CREATE {temp} TABLE computation (
     id INTEGER PRIMARY KEY, destination TEXT, endpoint TEXT, kind TEXT, key TEXT, name TEXT,
     last_sync TEXT, UNIQUE (destination, endpoint, kind, key)
@@ -31,7 +31,7 @@ CREATE TEMP TABLE bad (id INTEGER PRIMARY KEY, line INTEGER, text BLOB, problem 
 """
 # A rehearsal writes to its own temporary tables, which hide those of the file.
 REHEARSAL = f"""
-{SCHEMA.format(temp="TEMP")}
+{CREATE_TABLES.format(temp="TEMP")}
 INSERT INTO temp.computation SELECT * FROM main.computation;
 """
 

@@ -276,7 +276,7 @@ def _connected(path: Path | None) -> sqlite3.Connection:
 
 def _prepare(db: sqlite3.Connection, *, rehearsal: bool) -> None:
     if _is_empty(db):
-        schema = sql.SCHEMA.format(temp="") + sql.SCHEMA_OF_TOLD
+        schema = sql.CREATE_TABLES.format(temp="") + sql.SCHEMA_OF_TOLD
         marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
         db.executescript(f"BEGIN IMMEDIATE; {schema} {marks} COMMIT")
     _check_version(db)

@@ -53,7 +53,7 @@ def unwrapping(value: object, *, is_careful: bool = False) -> str:
     return _program(steps, is_careful=is_careful or not _fits(value, steps))
 
 
-def left_out(value: object) -> str:
+def unwrapping_of_rest(value: object) -> str:
     """Return the jq program for events in a value that `unwrapping` leaves out; empty if none."""
     before: list[str] = []
     for step in _steps_to_event(value, _DEPTH) or ():

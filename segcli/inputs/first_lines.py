@@ -19,7 +19,7 @@ from segcli.core.json_values import first_value, values_in
 from segcli.core.reject_record import is_record
 from segcli.inputs.causes import cause_of
 from segcli.inputs.conversion import elsewhere
-from segcli.inputs.envelope import is_event, left_out, unwrapping
+from segcli.inputs.envelope import is_event, unwrapping, unwrapping_of_rest
 from segcli.inputs.input import Input
 from segcli.inputs.judgement import MOST_LINES, Form, Head, Judgement
 from segcli.inputs.sniff import form_of_start
@@ -312,7 +312,7 @@ def _envelope(program: str, way: str, number: int) -> Form:
 
 def _left_out(value: Any) -> str:
     """Return a hint on other events in a value than those that `unwrapping` extracts."""
-    others = left_out(value)
+    others = unwrapping_of_rest(value)
     return f"The command leaves out the events at {others}." if others else ""
 
 

@@ -14,7 +14,7 @@ from segcli.mapping.directives.phone import phones_missing
 from segcli.mapping.directives.replace import MAX_LENGTH
 from segcli.mapping.directives.times import UNITS
 from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
-from segcli.mapping.liquid import is_installed, missing
+from segcli.mapping.liquid import is_installed, liquid_missing
 from segcli.mapping.problem import MappingError, Problem, Spot
 from segcli.mapping.root_directive import of_root, root_path
 
@@ -242,7 +242,7 @@ def _phone(value: Any, spot: Spot) -> list[Problem]:
 
 def _liquid(value: Any, spot: Spot) -> list[Problem]:
     found = is_string(value, spot)
-    return found if found or is_installed() else [spot.problem(missing())]
+    return found if found or is_installed() else [spot.problem(liquid_missing())]
 
 
 def _unusable(mapping: Any) -> list[Problem]:

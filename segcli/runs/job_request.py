@@ -13,7 +13,7 @@ from segcli.core import quantities, settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources
+from segcli.core.settings import SettingSources
 from segcli.destination_source import DestinationSource, find_source
 from segcli.environment import Environment
 from segcli.errors import SegcliError, UsageError
@@ -60,7 +60,7 @@ class JobRequest:
         config, environment = _config(self.config, destination.name)
         rows = settings.describe(destination.name, destination.settings)
         key = settings.key_name(destination.name, rows) if self.api_key else "api_key"
-        sources = Sources(
+        sources = SettingSources(
             given=_given(self.settings, self.api_key, key),
             env=environment.variables if environment else {},
             table=config.table,
@@ -97,7 +97,7 @@ class Selecting(TypedDict, total=False):
     ignore_integrations: bool
 
 
-def request_of(
+def job_request(
     *,
     dest: Dest,
     settings: Mapping[str, Any] | None,

@@ -28,7 +28,7 @@ from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.dice import dice_of
 from segcli.sandbox.excerpt import Excerpt
-from segcli.sandbox.exchange import Context, Exchange, exchange_of
+from segcli.sandbox.exchange import Exchange, RequestContext, exchange_of
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
 from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import kept_line
@@ -183,7 +183,7 @@ class Sandbox:
         return exchange_of(
             call,
             answer.reply,
-            Context(
+            RequestContext(
                 vendor=name,
                 route=call.path.removeprefix(vendor.home),
                 fault=fault,

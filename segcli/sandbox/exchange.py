@@ -9,7 +9,7 @@ from segcli.core.exact_json import dumps, loads
 from segcli.core.redaction import MASK, Redactor
 from segcli.local_server.http_reply import HttpReply
 from segcli.sandbox.json_body import JSON
-from segcli.sandbox.kept import without_keys
+from segcli.sandbox.kept import with_keys_masked
 from segcli.sandbox.vendors.vendor import Call, ReceivedItem
 
 # The longest bodies that are kept, in bytes. Replies are read for their results of single events;
@@ -69,7 +69,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class RequestContext:
     """What is known about a request beside its bytes.
 
     vendor, route, fault: as in an `Exchange`.
@@ -87,7 +87,7 @@ class Context:
     known: Redactor
 
 
-def exchange_of(call: Call, reply: HttpReply | None, context: Context) -> Exchange:
+def exchange_of(call: Call, reply: HttpReply | None, context: RequestContext) -> Exchange:
     """Return the exchange of a request that was just answered."""
     known = context.known
     return Exchange(
@@ -145,16 +145,16 @@ def _headers(call: Call) -> Iterator[tuple[str, str]]:
         yield name.decode("latin-1"), value.decode("latin-1") if name in _SHOWN_HEADERS else MASK
 
 
-def _body(call: Call, context: Context) -> bytes:
+def _body(call: Call, context: RequestContext) -> bytes:
     """Return the body; where payloads of the vendor hold keys, its events without them."""
     if not context.key_paths:
         return context.known.redact_body(call.body)
-    shown = [without_keys(item.payload, context.key_paths) for item in context.items]
+    shown = [with_keys_masked(item.payload, context.key_paths) for item in context.items]
     return context.known.redact_body(dumps(shown[0] if len(shown) == 1 else shown))
 
 
-def _without_keys(item: ReceivedItem, context: Context) -> bytes:
+def _without_keys(item: ReceivedItem, context: RequestContext) -> bytes:
     paths = context.key_paths
     return context.known.redact_body(
-        dumps(without_keys(item.payload, paths)) if paths else item.raw
+        dumps(with_keys_masked(item.payload, paths)) if paths else item.raw
     )

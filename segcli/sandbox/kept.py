@@ -17,12 +17,12 @@ def kept_line(name: str, route: str, item: ReceivedItem, vendor: Vendor, known: 
     """
     raw = item.raw
     if vendor.key_paths:
-        raw = known.redact_body(dumps(without_keys(item.payload, vendor.key_paths)))
+        raw = known.redact_body(dumps(with_keys_masked(item.payload, vendor.key_paths)))
     place = json.dumps({"vendor": name, "route": route})
     return place[:-1].encode() + b', "payload": ' + line(raw) + b"}\n"
 
 
-def without_keys(payload: JSON, paths: frozenset[str]) -> JSON:
+def with_keys_masked(payload: JSON, paths: frozenset[str]) -> JSON:
     """Return a payload with `***` at these paths; `[]` in a path stands for every item."""
     for path in paths:
         payload = _masked(payload, path.replace("[]", ".[]").split("."))

@@ -12,7 +12,7 @@ from segcli.shared_journal.log import Log
 from segcli.shared_journal.log_state import LogState, read_object, read_state
 from segcli.shared_journal.store import LogStore
 from segcli.spark.bucket_log import claim_now, saved_accounts
-from segcli.spark.job_state import SparkRun, StatePlace, done_waves, problems
+from segcli.spark.job_state import SparkRun, StatePlace, done_waves, store_errors
 
 _THREADS = 16
 
@@ -95,7 +95,7 @@ def account_from(document: Mapping[str, Any]) -> WaveAccount:
 def account_of_wave(state: StatePlace, wave: str, buckets: int) -> WaveAccount:
     """Return the account of a wave, from what its tasks have saved. Raises OutputError."""
     found = WaveAccount()
-    with problems(state):
+    with store_errors(state):
         for file in saved_accounts(state.files(wave)):
             _add_file(found, file)
         for one in _of_buckets(state, wave, buckets):
@@ -114,7 +114,7 @@ def account_of_job(state: StatePlace, run: SparkRun) -> WaveAccount:
 
 def kept_records(state: StatePlace, run: SparkRun) -> Iterator[str]:
     """Yield the records of rejected and refused lines, as a rejects file has them."""
-    with problems(state):
+    with store_errors(state):
         for wave in range(len(run.header["waves"])):
             for bucket in range(run.header["buckets"]):
                 store = state.bucket(run.wave(wave), bucket)
@@ -159,7 +159,7 @@ def fence_job(state: StatePlace, run: SparkRun) -> None:
 
     Raises OutputError.
     """
-    with problems(state):
+    with store_errors(state):
         for wave in range(len(run.header["waves"])):
             for bucket in range(run.header["buckets"]):
                 store = state.bucket(run.wave(wave), bucket)

@@ -15,7 +15,7 @@ from segcli.spark.bucket_log import WHOLE, FileAccount, bucket_of, save_accounts
 from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS
 from segcli.spark.job_state import StatePlace
 
-SCHEMA = "key long, bucket int, place int, line long, size long, text binary"
+BUCKET_SCHEMA = "key long, bucket int, place int, line long, size long, text binary"
 _NAMES = ["key", "bucket", "place", "line", "size", "text"]
 
 
@@ -27,7 +27,7 @@ class BucketedRows:
     state, wave: where the accounts of the files go.
     """
 
-    schema: ClassVar[str] = SCHEMA
+    schema: ClassVar[str] = BUCKET_SCHEMA
 
     keys: tuple[int, ...]
     state: StatePlace

@@ -10,7 +10,7 @@ from segcli.inputs import Input
 from segcli.job_spec import JobSpec
 from segcli.lines.blocks import MAX_LINE
 from segcli.runs.input_choice import InputChoice, choose
-from segcli.spark.manifest import encoded, files_by_task
+from segcli.spark.manifest import encoded_task, files_by_task
 from segcli.spark.session import check_session, slots_of
 from segcli.spark.shipped_job import shipped_without_keys
 
@@ -53,7 +53,7 @@ class ClusterJob:
         tasks = files_by_task(self.files, slots_of(spark))
         return {
             "job": shipped_without_keys(self.spec, self.job),
-            "tasks": tuple(map(encoded, tasks)),
+            "tasks": tuple(map(encoded_task, tasks)),
             "max_line": self.max_line,
             "first_look": self.first_look,
             "skip_unreadable": self.skip_unreadable,

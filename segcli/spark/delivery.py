@@ -27,7 +27,7 @@ from segcli.spark.delivery_job import DeliveryOptions, DeliveryTasks
 from segcli.spark.executor import KeySource
 from segcli.spark.file_task import FileTasks
 from segcli.spark.job_state import SparkRun
-from segcli.spark.manifest import encoded, files_by_task, waves
+from segcli.spark.manifest import encoded_task, files_by_task, waves
 from segcli.spark.send_options import SparkSend, check_send
 from segcli.spark.session import (
     check_session,
@@ -92,13 +92,13 @@ class _Sender:
         self._slots = slots_of(spark)
         self._control = Control(send.state.control(run.number))
         self._keys = tuple(partition_keys(spark, send.buckets))
-        self._header = header_of(job, send)
+        self._header = log_header(job, send)
         self._summaries: list[dict[str, Any]] = []
 
     def send_wave(self, number: int, files: Sequence[Input]) -> str:
         """Send a wave; return why the run has stopped, empty if it has not."""
         wave = self._run.wave(number)
-        with job_state.problems(self._send.state):
+        with job_state.store_errors(self._send.state):
             self._control.begin_wave()
         rows = self._bucket_rows(wave, files)
         delivered = rows.mapInArrow(self._delivery(wave, files), DeliveryTasks.schema)
@@ -139,7 +139,7 @@ class _Sender:
         tasks = FileTasks(
             rows=BucketedRows(keys=self._keys, state=self._send.state, wave=wave),
             job=shipped_without_keys(job.spec, job.job),
-            tasks=tuple(map(encoded, files_by_task(files, self._slots))),
+            tasks=tuple(map(encoded_task, files_by_task(files, self._slots))),
             max_line=job.max_line,
             first_look=job.first_look,
             skip_unreadable=job.skip_unreadable,
@@ -216,7 +216,7 @@ def _revealed(value: Any) -> str:
     return value.reveal() if isinstance(value, Secret) else str(value)
 
 
-def header_of(job: ClusterJob, send: SparkSend) -> Header:
+def log_header(job: ClusterJob, send: SparkSend) -> Header:
     """Return what the logs of a job begin with; it is the same in each of its runs."""
     plan = SendPlan(
         spec=job.spec,
@@ -262,7 +262,7 @@ def _fresh(
     if send.by_day:
         todo = list(waves(job.files, least=_LEAST_IN_WAVE, most=_MOST_IN_WAVE))
     header = {
-        "header": asdict(header_of(job, send)),
+        "header": asdict(log_header(job, send)),
         "at": job.spec.at,
         "buckets": send.buckets,
         "waves": [[wave[0].place, wave[-1].place] for wave in todo],
@@ -281,7 +281,7 @@ def _resumed(
 ) -> tuple[ClusterJob, SparkRun, list[tuple[int, list[Input]]]]:
     """Continue a job with the times that it began with. Raises UsageError and InputError."""
     job = job.at(found.header["at"])
-    check_same_run(Header(**found.header["header"]), header_of(job, send))
+    check_same_run(Header(**found.header["header"]), log_header(job, send))
     check_same_files(found.header["files"], job.files)
     done = job_state.done_waves(send.state, found, len(found.header["waves"]))
     run = job_state.resume_job(send.state, found)

@@ -25,7 +25,7 @@ from segcli.shared_journal.shared_journal import SharedJournal
 from segcli.shared_journal.store import StoreProblem
 from segcli.spark.bucket_log import JournalRejects, pending_rows, take_over_bucket
 from segcli.spark.control import Control, Share, TaskWatch
-from segcli.spark.executor import KeySource, executor_network, keys_of
+from segcli.spark.executor import KeySource, executor_network, keys_from
 from segcli.spark.job_state import SparkRun, StatePlace
 from segcli.spark.shipped_job import ShippedJob
 from segcli.spark.task_error import raising_task_errors
@@ -107,7 +107,7 @@ class _Delivery:
     def go(self, rows: Iterator[pa.RecordBatch]) -> dict[str, Any]:
         """Send the rows of the bucket; return the summary. Raises OutputError and SettingsError."""
         tasks = self._tasks
-        job = tasks.job.job(keys_of(tasks.keys))
+        job = tasks.job.job(keys_from(tasks.keys))
         tally, began, stopped = Tally(), time.monotonic(), ""
         watch = TaskWatch(self._control, self._bucket, self._rate, on_halt=self._halt)
         with watch.watching():

@@ -57,7 +57,7 @@ def key_source(text: str) -> KeySource:
     raise UsageError("--api-key-from names no source", "Type env:NAME or file:PATH")
 
 
-def keys_of(sources: Mapping[str, KeySource]) -> dict[str, Secret]:
+def keys_from(sources: Mapping[str, KeySource]) -> dict[str, Secret]:
     """Return the keys by the names of their settings. Raises SettingsError."""
     return {name: source.key() for name, source in sources.items()}
 

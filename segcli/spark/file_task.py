@@ -13,7 +13,7 @@ from segcli.inputs.record_actions import judge_for
 from segcli.inputs.same_files import check_same
 from segcli.lines.blocks import MAX_LINE
 from segcli.lines.read import FileEnd, NumberedBlock, opening_problem, read_files
-from segcli.spark.manifest import decoded
+from segcli.spark.manifest import decoded_task
 from segcli.spark.shipped_job import ShippedJob, mapping_job
 from segcli.spark.task_error import raising_task_errors
 
@@ -72,7 +72,7 @@ class FileTasks:
         Raises InputError if a file must be converted, or has changed since it was listed, and
         Stopped if one cannot be read and may not be left out.
         """
-        entries = decoded(self.tasks[number])
+        entries = decoded_task(self.tasks[number])
         if self.first_look:
             entries = self._looked(entries)
         for found in read_files(entries, self.max_line):

@@ -82,7 +82,7 @@ class SparkRun:
 
 def begin_job(place: StatePlace, header: Mapping[str, Any]) -> SparkRun:
     """Begin a job, and stop every earlier run. Raises OutputError and UsageError."""
-    with problems(place):
+    with store_errors(place):
         store = place.store()
         check_conditional(store)
         number = _new_run(store, 0)
@@ -93,7 +93,7 @@ def begin_job(place: StatePlace, header: Mapping[str, Any]) -> SparkRun:
 
 def resume_job(place: StatePlace, job: SparkRun) -> SparkRun:
     """Begin another run of a job, and stop every earlier one. Raises OutputError."""
-    with problems(place):
+    with store_errors(place):
         store = place.store()
         number = _new_run(store, job.job)
         _stop_earlier(place, store, number)
@@ -102,7 +102,7 @@ def resume_job(place: StatePlace, job: SparkRun) -> SparkRun:
 
 def latest_job(place: StatePlace) -> SparkRun | None:
     """Return the last run of the last job; None if there is none. Raises OutputError."""
-    with problems(place):
+    with store_errors(place):
         store = place.store()
         runs = sorted(name for name in store.names() if _is_run(name))
         for name in reversed(runs):
@@ -115,13 +115,13 @@ def latest_job(place: StatePlace) -> SparkRun | None:
 
 def is_running(place: StatePlace, run: SparkRun) -> bool:
     """Return whether a run has begun and has not said that it has ended."""
-    with problems(place):
+    with store_errors(place):
         return place.store().read(f"run-{run.number:05}{_ENDED}") is None
 
 
 def end_run(place: StatePlace, run: SparkRun) -> None:
     """Say that a run has ended."""
-    with problems(place):
+    with store_errors(place):
         place.store().create(f"run-{run.number:05}{_ENDED}", b"")
 
 
@@ -132,7 +132,7 @@ def is_complete(place: StatePlace, run: SparkRun, waves: int) -> bool:
 
 def done_waves(place: StatePlace, run: SparkRun, waves: int) -> Sequence[dict[str, Any] | None]:
     """Return the account of each wave that is complete; None for the others."""
-    with problems(place):
+    with store_errors(place):
         store = place.store()
         there = set(store.names())
         names = [f"done-{run.wave(number)}" for number in range(waves)]
@@ -141,12 +141,12 @@ def done_waves(place: StatePlace, run: SparkRun, waves: int) -> Sequence[dict[st
 
 def wave_is_done(place: StatePlace, run: SparkRun, wave: int, account: Mapping[str, Any]) -> None:
     """Record the account of a complete wave."""
-    with problems(place):
+    with store_errors(place):
         place.store().create(f"done-{run.wave(wave)}", json.dumps(account).encode())
 
 
 @contextmanager
-def problems(place: StatePlace) -> Iterator[None]:
+def store_errors(place: StatePlace) -> Iterator[None]:
     """Turn problems of the store into errors of the run."""
     try:
         yield

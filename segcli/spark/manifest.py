@@ -20,7 +20,7 @@ _TASKS_PER_SLOT = 4
 _RATIO = 8
 
 
-def listed(names: Sequence[str]) -> Sequence[Input]:
+def job_files(names: Sequence[str]) -> Sequence[Input]:
     """Return the files of the job, in the order in which one machine reads them.
 
     Raises InputError for stdin, a pipe, and what cannot be listed.
@@ -53,12 +53,12 @@ def files_by_task(found: Sequence[Input], slots: int) -> list[Sequence[Input]]:
     return [*tasks, task] if task else tasks
 
 
-def encoded(task: Sequence[Input]) -> bytes:
+def encoded_task(task: Sequence[Input]) -> bytes:
     """Return the files of a task as bytes, which go along with it."""
     return zlib.compress(pickle.dumps(list(task)), 1)
 
 
-def decoded(task: bytes) -> list[Input]:
+def decoded_task(task: bytes) -> list[Input]:
     """Return the files of a task."""
     found: list[Input] = pickle.loads(zlib.decompress(task))
     return found

@@ -13,7 +13,7 @@ from segcli.spark.task_error import raising_run_errors
 _FILES_SCHEMA = "place int, file string, version string, lines long, problem string"
 
 
-def outcomes(spark: Any, job: ClusterJob) -> Any:
+def outcomes_frame(spark: Any, job: ClusterJob) -> Any:
     """Return the outcome of every line, as a DataFrame that is computed when it is used.
 
     Columns: place (the number of the file), file, line, state (`mapped`, `skipped`, `rejected`; or

@@ -13,14 +13,14 @@ from segcli.runs.job_request import (
     JobRequest,
     Texts,
     Time,
+    job_request,
     naming_arguments,
     rate_of,
     replay_of,
-    request_of,
     texts_of,
 )
 from segcli.spark.cluster_job import ClusterJob, cluster_job
-from segcli.spark.manifest import listed
+from segcli.spark.manifest import job_files
 from segcli.spark.session import check_modules
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     events.
     """
     check_modules()
-    from segcli.spark.mapping import outcomes  # noqa: PLC0415  # needs pyarrow
+    from segcli.spark.mapping import outcomes_frame  # noqa: PLC0415  # needs pyarrow
 
     with naming_arguments():
-        request = request_of(
+        request = job_request(
             dest=dest,
             settings=settings,
             config=config,
@@ -90,7 +90,7 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
             first_look=first_look,
             skip_unreadable=skip_unreadable,
         )
-        return outcomes(spark, job)
+        return outcomes_frame(spark, job)
 
 
 def check(  # noqa: PLR0913  # as `transform`
@@ -135,7 +135,7 @@ def check(  # noqa: PLR0913  # as `transform`
     from segcli.spark.review import review_on_spark  # noqa: PLC0415  # needs pyarrow
 
     with naming_arguments():
-        request = request_of(
+        request = job_request(
             dest=dest,
             settings=settings,
             config=config,
@@ -225,7 +225,7 @@ def send(  # noqa: PLR0913  # as `transform`
     from segcli.spark.send_options import SparkSend, with_key_from  # noqa: PLC0415
 
     with naming_arguments():
-        request = request_of(
+        request = job_request(
             dest=dest,
             settings=settings,
             api_key=api_key,
@@ -275,7 +275,7 @@ def send(  # noqa: PLR0913  # as `transform`
 
 def _cluster_job(request: JobRequest, inputs: Names, **options: Any) -> ClusterJob:
     requested = request.resolved()
-    return cluster_job(requested.spec, requested.job, listed(_names(inputs)), **options)
+    return cluster_job(requested.spec, requested.job, job_files(_names(inputs)), **options)
 
 
 def _names(inputs: Names) -> list[str]:

@@ -21,7 +21,7 @@ from segcli.spark.review_job import (
     PARTIAL,
     PROBLEM,
     REPEATS,
-    Repeat,
+    RepeatRow,
     RepeatTasks,
     ReviewedRows,
     content_of,
@@ -119,10 +119,10 @@ class _KnownRepeats:
     """
 
     def __init__(self, files: Sequence[Input]) -> None:
-        self.repeats: list[Repeat] = []
+        self.repeats: list[RepeatRow] = []
         self._titles = {entry.place: entry.title for entry in files}
 
-    def add(self, repeats: Sequence[Repeat], most: int) -> None:
+    def add(self, repeats: Sequence[RepeatRow], most: int) -> None:
         """Add what one task has found; keep the first ones only."""
         self.repeats = sorted([*self.repeats, *repeats])[:most]
 

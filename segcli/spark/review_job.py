@@ -22,14 +22,14 @@ from segcli.review.partial_review import PartialReview
 
 # The kinds of rows, in the order in which they are sorted.
 MESSAGE_ID, LINE_WITHOUT_ID, PARTIAL, PROBLEM, REPEATS = range(5)
-SCHEMA = "kind int, key long, place int, line long, content binary"
+REVIEW_SCHEMA = "kind int, key long, place int, line long, content binary"
 _NAMES = ["kind", "key", "place", "line", "content"]
 # The bytes of lines in one partial review.
 _REVIEW_BYTES = 4 << 20
 # The same hash everywhere tells that all Pythons hash texts alike.
 _PROBE = "segcli"
 
-Repeat = tuple[int, int, int, int]
+RepeatRow = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class ReviewedRows:
     key: the key of partial reviews, which puts them into the last partition.
     """
 
-    schema: ClassVar[str] = SCHEMA
+    schema: ClassVar[str] = REVIEW_SCHEMA
 
     check: CheckRun
     plans: tuple[Plan, ...]
@@ -122,7 +122,7 @@ class _Repeats:
         self._most = most
         self._counts: Counter[int] = Counter()
         # Heaps with the last one first: places and lines are negative.
-        self._held: dict[int, list[Repeat]] = {MESSAGE_ID: [], LINE_WITHOUT_ID: []}
+        self._held: dict[int, list[RepeatRow]] = {MESSAGE_ID: [], LINE_WITHOUT_ID: []}
         self._before, self._origin = (-1, 0), (0, 0)
 
     def see(self, batch: pa.RecordBatch) -> None:
@@ -142,7 +142,7 @@ class _Repeats:
         }
         return _batch(REPEATS, 0, 0, 0, (dict(self._counts), first))
 
-    def _add(self, kind: int, repeat: Repeat) -> None:
+    def _add(self, kind: int, repeat: RepeatRow) -> None:
         self._counts[kind] += 1
         held = self._held[kind]
         if len(held) < self._most:

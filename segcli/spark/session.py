@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from segcli.errors import UsageError
-from segcli.spark.task_error import missing, raising_run_errors
+from segcli.spark.task_error import missing_package, raising_run_errors
 
 _OLDEST = (3, 5)
 _MODULES = ("pyspark", "pyarrow", "pandas")
@@ -26,7 +26,7 @@ def check_modules() -> None:
         try:
             import_module(name)
         except ImportError:
-            raise missing(name) from None
+            raise missing_package(name) from None
 
 
 def start_session(

@@ -89,7 +89,7 @@ def run_error(said: str) -> SegcliError | None:
     return Stopped(f"Spark stopped the job: {lines[0] if lines else 'without a reason'}")
 
 
-def missing(package: str) -> UsageError:
+def missing_package(package: str) -> UsageError:
     """Return the error for a package that is not installed here."""
     if package == "pyspark":
         return UsageError(

@@ -18,7 +18,7 @@ from segcli.local_server.http_reply import (
 )
 
 # The most bytes of a request: a destination file or a report.
-MOST_BYTES = 4 * 1024 * 1024
+MAX_POST_BYTES = 4 * 1024 * 1024
 _ORIGIN_REFUSED = "the page takes no requests from pages of other sites"
 _HEADERS = (
     (b"cache-control", b"no-store"),
@@ -35,7 +35,7 @@ _HEADERS = (
 
 
 class TooLarge(Exception):
-    """The body of a request is larger than `MOST_BYTES`."""
+    """The body of a request is larger than `MAX_POST_BYTES`."""
 
 
 def new_token() -> str:
@@ -106,8 +106,8 @@ def _begins_with(scope: Scope, token: str) -> bool:
 
 
 def _limited(receive: Receive) -> Receive:
-    """Return a function that receives a body of at most `MOST_BYTES`; it raises TooLarge."""
-    left = MOST_BYTES
+    """Return a function that receives a body of at most `MAX_POST_BYTES`; it raises TooLarge."""
+    left = MAX_POST_BYTES
 
     async def limited() -> Message:
         nonlocal left

@@ -18,7 +18,7 @@ from segcli.review.review import Review
 from segcli.ui.event_index import EventIndex
 from segcli.ui.given_lines import inputs_of, whole_inputs
 
-MOST_LINES = 2000
+MAX_REVIEWED_LINES = 2000
 _MOST_LISTED = 200
 # Seconds to wait for lines of an input that is still read.
 _PATIENCE = 2.0
@@ -36,7 +36,7 @@ class _Task:
 
 
 class BackgroundReview:
-    """Reviews the first `MOST_LINES` lines for a destination, and all lines on request.
+    """Reviews the first `MAX_REVIEWED_LINES` lines for a destination, and all lines on request.
 
     result: the latest review as JSON; None before there is one.
     version: changes with each result.
@@ -104,7 +104,7 @@ class BackgroundReview:
     def _reviewed(self, job: Job) -> dict[str, Any]:
         """Return the review of the first lines."""
         self._index.wait(_PATIENCE)
-        lines = list(self._index.lines(0, MOST_LINES))
+        lines = list(self._index.lines(0, MAX_REVIEWED_LINES))
         is_whole = self._index.is_complete and len(lines) == len(self._index)
         inputs = inputs_of(lines, max_line=self._max_line)
         return self._shown(job, inputs, len(lines), is_whole=is_whole)

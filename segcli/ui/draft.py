@@ -26,7 +26,7 @@ _NOTHING = replace(WEBHOOK, name="a file with mistakes", types=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DraftProblem:
     """A mistake in the text of a destination file, at a line of it, from 1."""
 
     line: int
@@ -50,7 +50,7 @@ class Draft:
         """
         self.dest = dest
         self.text = ""
-        self.problems: Sequence[Problem] = ()
+        self.problems: Sequence[DraftProblem] = ()
         self._setup = setup
         self._on_disk = self._saved = ""
         self._break = "\n"
@@ -124,7 +124,7 @@ class Draft:
         self.text = self._saved = found.replace("\r\n", "\n")
         self._on_disk = _digest(found)
 
-    def _problems_of(self, error: SegcliError) -> Sequence[Problem]:
+    def _problems_of(self, error: SegcliError) -> Sequence[DraftProblem]:
         return _problems(error, self.text, is_json=self.dest.endswith(".json"))
 
     def _take_nothing(self) -> None:
@@ -138,15 +138,15 @@ class Draft:
         self.source, self.destination, self.job = source, destination, job
 
 
-def _problems(error: SegcliError, text: str, *, is_json: bool) -> list[Problem]:
+def _problems(error: SegcliError, text: str, *, is_json: bool) -> list[DraftProblem]:
     mistakes = error.mistakes if isinstance(error, DestinationError) else ()
     if not mistakes:
-        return [Problem(1, error.message)]
+        return [DraftProblem(1, error.message)]
     lines: Mapping[tuple[str | int, ...], int] = {}
     if any(mistake.path for mistake in mistakes):
         lines = lines_of_keys(text, is_json=is_json)
     return [
-        Problem(
+        DraftProblem(
             mistake.line or line_at(mistake.path, lines), _worded(mistake.path, mistake.problem)
         )
         for mistake in mistakes

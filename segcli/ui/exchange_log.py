@@ -8,7 +8,7 @@ from typing import Any
 from segcli.core import exact_json
 from segcli.core.visible_text import visible, visible_lines
 from segcli.sandbox import Exchange
-from segcli.ui.item_verdicts import Judgement
+from segcli.ui.item_verdicts import ReplyVerdicts
 
 _MOST_EXCHANGES = 5000
 _MOST_BYTES = 64 * 1024 * 1024
@@ -23,7 +23,7 @@ class _Kept:
 
     number: int
     exchange: Exchange
-    judgement: Judgement
+    judgement: ReplyVerdicts
 
 
 class ExchangeLog:
@@ -39,7 +39,7 @@ class ExchangeLog:
         self._size = 0
         self._lock = threading.Lock()
 
-    def add(self, exchange: Exchange, judgement: Judgement) -> None:
+    def add(self, exchange: Exchange, judgement: ReplyVerdicts) -> None:
         """Add an exchange, and drop the oldest ones if there are too many."""
         items = [replace(item, raw=b"") for item in exchange.items]
         exchange = replace(exchange, items=items)
@@ -111,7 +111,7 @@ def _row(kept: _Kept) -> dict[str, Any]:
     }
 
 
-def _summary(judgement: Judgement) -> tuple[str, str]:
+def _summary(judgement: ReplyVerdicts) -> tuple[str, str]:
     """Return the verdict on a request in few words, and the first reason of its events."""
     if judgement.whole:
         return judgement.whole.verdict, judgement.whole.reason

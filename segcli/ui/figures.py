@@ -10,7 +10,7 @@ from segcli.core.reason import general_reason
 from segcli.core.redaction import Redactor
 from segcli.errors import Exit
 
-COLOURS: Mapping[str, str] = {
+STATE_CLASSES: Mapping[str, str] = {
     "mapped": "good",
     "checked": "good",
     "delivered": "good",
@@ -117,7 +117,7 @@ def _steps(read: int, ledger: Mapping[str, int], prefix: str) -> Iterator[dict[s
         lines = ledger[state]
         share = lines / read if read else 0.0
         name = _NAMES.get(state, state)
-        yield _step(name, lines, share, colour=COLOURS[state], figure=f"{prefix}{state}")
+        yield _step(name, lines, share, colour=STATE_CLASSES[state], figure=f"{prefix}{state}")
 
 
 def _step(name: str, lines: int, share: float, *, colour: str, figure: str) -> dict[str, Any]:

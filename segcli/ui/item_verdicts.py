@@ -28,7 +28,7 @@ class ShownVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ReplyVerdicts:
     """What a reply means.
 
     whole: the verdict on the request; None if the reply has one for each event.
@@ -44,11 +44,11 @@ _TAKEN, _LATER = "delivered", "to be sent again"
 _KEPT_OUT = ShownVerdict(_LATER, "others of its request were not taken")
 
 
-def judged(exchange: Exchange, read_reply: ReadReply) -> Judgement:
+def judged(exchange: Exchange, read_reply: ReadReply) -> ReplyVerdicts:
     """Return what the destination's own reading of the reply says; never raises."""
     if exchange.status is None:
         whole = ShownVerdict(_LATER, f"no reply: {exchange.fault}")
-        return Judgement(whole, (whole,) * len(exchange.items))
+        return ReplyVerdicts(whole, (whole,) * len(exchange.items))
     is_cut = len(exchange.reply) >= MOST_REPLY_BYTES
     reply = Reply(exchange.status, {}, exchange.reply, "a body that is too long" * is_cut)
     try:
@@ -57,9 +57,9 @@ def judged(exchange: Exchange, read_reply: ReadReply) -> Judgement:
         found = Stop(f"the reply cannot be read: {error!r}")
     if isinstance(found, Partial):
         places = range(len(exchange.items))
-        return Judgement(None, tuple(_of_item(place, found) for place in places))
+        return ReplyVerdicts(None, tuple(_of_item(place, found) for place in places))
     whole = _of_request(found)
-    return Judgement(whole, (whole,) * len(exchange.items))
+    return ReplyVerdicts(whole, (whole,) * len(exchange.items))
 
 
 def _of_request(found: Delivered | Refused | Retry | Stop) -> ShownVerdict:

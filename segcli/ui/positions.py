@@ -10,29 +10,29 @@ import tree_sitter_json
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-Path: TypeAlias = tuple[str | int, ...]
+from segcli.destination_file.problems import KeyPath
 
 
-def lines_of_keys(text: str, *, is_json: bool) -> Mapping[Path, int]:
+def lines_of_keys(text: str, *, is_json: bool) -> Mapping[KeyPath, int]:
     """Return the line of each key and each item of a list, from 1; a pure function.
 
     A text with a syntax error gives the keys that can still be recognized.
     """
     grammar = tree_sitter_json.language() if is_json else tree_sitter_toml.language()
     root = Parser(Language(grammar)).parse(text.encode()).root_node
-    found: dict[Path, int] = {}
+    found: dict[KeyPath, int] = {}
     pairs = _in_json(root, ()) if is_json else _in_toml(root)
     for path, node in pairs:
         found.setdefault(path, node.start_point[0] + 1)
     return found
 
 
-def line_at(path: Path, lines: Mapping[Path, int]) -> int:
+def line_at(path: KeyPath, lines: Mapping[KeyPath, int]) -> int:
     """Return the line of a key; of the nearest one around it if it is missing; else 1.
 
     The index of an item may be a text: a mapping is JSON for its own mistakes.
     """
-    at: Path = ()
+    at: KeyPath = ()
     for part in path:
         number = int(part) if isinstance(part, str) and part.isdecimal() else part
         at = (*at, part if (*at, part) in lines else number)
@@ -40,10 +40,10 @@ def line_at(path: Path, lines: Mapping[Path, int]) -> int:
     return next((line for line in known if line), 1)
 
 
-_Found: TypeAlias = Iterator[tuple[Path, Node]]
+_Found: TypeAlias = Iterator[tuple[KeyPath, Node]]
 
 
-def _in_json(node: Node, path: Path) -> _Found:
+def _in_json(node: Node, path: KeyPath) -> _Found:
     match node.type:
         case "pair":
             key, *values = node.named_children
@@ -62,7 +62,7 @@ def _in_json(node: Node, path: Path) -> _Found:
 
 def _in_toml(root: Node) -> _Found:
     """Yield the keys of a document: pairs, then tables, and tables of lists by their number."""
-    tables: Counter[Path] = Counter()
+    tables: Counter[KeyPath] = Counter()
     for node in root.named_children:
         match node.type:
             case "pair":
@@ -81,9 +81,9 @@ def _in_toml(root: Node) -> _Found:
                 continue
 
 
-def _numbered(names: Path, tables: Mapping[Path, int]) -> Path:
+def _numbered(names: KeyPath, tables: Mapping[KeyPath, int]) -> KeyPath:
     """Return the path of a table; below a table of a list, with the number of the last one."""
-    path: Path = ()
+    path: KeyPath = ()
     for place, name in enumerate(names, 1):
         path = (*path, name)
         if place < len(names) and path in tables:
@@ -91,7 +91,7 @@ def _numbered(names: Path, tables: Mapping[Path, int]) -> Path:
     return path
 
 
-def _pair(node: Node, path: Path) -> _Found:
+def _pair(node: Node, path: KeyPath) -> _Found:
     if node.type != "pair":
         return
     key, *values = node.named_children
@@ -102,7 +102,7 @@ def _pair(node: Node, path: Path) -> _Found:
         yield from _value(value, (*path, *names))
 
 
-def _value(node: Node, path: Path) -> _Found:
+def _value(node: Node, path: KeyPath) -> _Found:
     if node.type == "inline_table":
         for pair in node.named_children:
             yield from _pair(pair, path)
@@ -113,7 +113,7 @@ def _value(node: Node, path: Path) -> _Found:
             yield from _value(item, (*path, index))
 
 
-def _names(key: Node) -> Path:
+def _names(key: Node) -> KeyPath:
     if key.type == "dotted_key":
         return tuple(name for part in key.named_children for name in _names(part))
     text = _text(key)

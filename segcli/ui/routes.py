@@ -16,10 +16,10 @@ from starlette.routing import Route
 from segcli.core.redaction import Redactor
 from segcli.core.visible_text import visible
 from segcli.errors import SegcliError, UsageError
-from segcli.ui.access import MOST_BYTES, TooLarge
+from segcli.ui.access import MAX_POST_BYTES, TooLarge
 from segcli.ui.pages import page, static_file
 from segcli.ui.sandbox_panel import FAULT_KINDS
-from segcli.ui.search import Query
+from segcli.ui.search import EventQuery
 from segcli.ui.workbench import Workbench
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -108,7 +108,7 @@ def _writing(bench: Workbench) -> dict[tuple[str, str], _Make]:
     """Return what a page may change."""
     return {
         ("POST", "search"): lambda of: bench.search(
-            Query(_text(of, "text"), _text(of, "where"), _text(of, "state"))
+            EventQuery(_text(of, "text"), _text(of, "where"), _text(of, "state"))
         ),
         ("POST", "destination"): lambda of: bench.choose(_text(of, "dest")),
         ("POST", "edit"): lambda of: bench.edit(_text(of, "text")),
@@ -133,7 +133,7 @@ def _answering(make: _Make, redactor: Redactor) -> Answer:
             problem = ". ".join(filter(None, (error.message, error.hint)))
             return _json({"problem": visible(problem)}, redactor, status=400)
         except TooLarge:
-            return _json({"problem": f"more than {MOST_BYTES:,} bytes"}, redactor, status=413)
+            return _json({"problem": f"more than {MAX_POST_BYTES:,} bytes"}, redactor, status=413)
         except (OSError, ValueError) as error:
             return _json({"problem": visible(str(error))}, redactor, status=400)
         return _json(value if value is not None else {}, redactor)

@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class EventQuery:
     """Which events to list.
 
     text: a text that the line contains, in any case.
@@ -47,7 +47,7 @@ class Search:
     problem: why it could not look at all.
     """
 
-    def __init__(self, query: Query, index: EventIndex, job: Job) -> None:
+    def __init__(self, query: EventQuery, index: EventIndex, job: Job) -> None:
         """Prepare a search; raises UsageError for a query that cannot be read."""
         self.query = query
         self.looked = 0
@@ -104,7 +104,7 @@ class Search:
 _Matches = Callable[[Sequence[IndexedLine]], Iterator[int]]
 
 
-def _matcher(query: Query, job: Job) -> _Matches:
+def _matcher(query: EventQuery, job: Job) -> _Matches:
     """Return the function that yields the places of the lines that match, cheap tests first."""
     holds_text = _finder(query.text.lower())
     matches_event = _predicate(query.where)

@@ -20,7 +20,7 @@ from segcli.ui.event_index import EventIndex, IndexedLine
 from segcli.ui.item_verdicts import ReadReply
 from segcli.ui.run_state import RunState
 from segcli.ui.sandbox_panel import SandboxPanel, SendWish
-from segcli.ui.search import Query, Search
+from segcli.ui.search import EventQuery, Search
 from segcli.ui.setup import Setup
 
 _MOST_ROWS = 200
@@ -106,7 +106,7 @@ class Workbench:
         rows = [{"at": at, **summary_of(self._line(at), job)} for at in hits]
         return {"rows": rows, "total": len(search), "done": search.is_done}
 
-    def search(self, query: Query) -> dict[str, Any]:
+    def search(self, query: EventQuery) -> dict[str, Any]:
         """List only what matches, from now on; raises UsageError for a query with a mistake."""
         new = None if query.is_empty else Search(query, self.index, self._draft.job)
         with self._lock:
@@ -128,7 +128,7 @@ class Workbench:
 
         An outcome needs no word in it: only what is mapped has payloads.
         """
-        query = self._search.query if self._search is not None else Query()
+        query = self._search.query if self._search is not None else EventQuery()
         if query.text:
             raise UsageError(
                 "no command searches in the text of lines", "Clear the search, or use FQL."

@@ -26,7 +26,7 @@ from measure import SEGCLI, machine, say, table
 from segcli.runs.job_request import JobRequest
 from segcli.spark import mapping
 from segcli.spark.cluster_job import ClusterJob, cluster_job
-from segcli.spark.manifest import listed
+from segcli.spark.manifest import job_files
 from segcli.spark.session import start_session
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -81,7 +81,7 @@ def _of_spark(
     spark: Any, top: Path, name: str, dest: str, write: Callable[[Any, ClusterJob, str], object]
 ) -> float:
     requested = JobRequest(dest=dest).resolved()
-    job = cluster_job(requested.spec, requested.job, listed([str(top / name)]))
+    job = cluster_job(requested.spec, requested.job, job_files([str(top / name)]))
     out = top / "out"
     shutil.rmtree(out, ignore_errors=True)
     before = _cpu_time()

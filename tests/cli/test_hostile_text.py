@@ -45,7 +45,7 @@ from support.hostile import (
 
 from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
-from segcli.cli.formats import NAMES as FORMATS
+from segcli.cli.formats import FORMATS
 from segcli.cli.progress import watching
 from segcli.cli.progress_estimate import Goal
 

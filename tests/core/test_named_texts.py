@@ -8,7 +8,7 @@ from support.tables import for_each
 from segcli.core.exact_json import dumps
 from segcli.core.named_texts import named_texts, named_texts_in
 from segcli.core.outcome import Job, Mapped, map_event
-from segcli.core.settings import Sources, read_settings, require
+from segcli.core.settings import SettingSources, read_settings, require
 from segcli.destination_file import destination_from_text
 from segcli.errors import DestinationError, SettingsError
 
@@ -51,23 +51,27 @@ def test_a_setting_that_is_a_table_names_events() -> None:
         file_with_map(required=True), "acme.json", no_files, taken=()
     )
     for given in ("E=one", {"E": "one"}):
-        sources = Sources(given={"names": given}, env={}, table={})
+        sources = SettingSources(given={"names": given}, env={}, table={})
         settings = read_settings("acme", destination.settings, sources)
         found = map_event(track(), Job(destination=destination, settings=settings))
         assert isinstance(found, Mapped)
         assert found.body == b'{"name":"one"}'
 
-    empty = read_settings("acme", destination.settings, Sources(given={}, env={}, table={}))
+    empty = read_settings("acme", destination.settings, SettingSources(given={}, env={}, table={}))
     with pytest.raises(SettingsError, match="acme needs names"):
         require("acme", empty)
     with pytest.raises(SettingsError, match="names must be names with texts, as in name=text"):
-        read_settings("acme", destination.settings, Sources(given={"names": "E"}, env={}, table={}))
+        read_settings(
+            "acme", destination.settings, SettingSources(given={"names": "E"}, env={}, table={})
+        )
 
 
 def test_a_table_has_a_default_and_stands_in_no_text() -> None:
     text = file_with_map(default=ORDER)
     destination = destination_from_text(text, "acme.json", no_files, taken=())
-    settings = read_settings("acme", destination.settings, Sources(given={}, env={}, table={}))
+    settings = read_settings(
+        "acme", destination.settings, SettingSources(given={}, env={}, table={})
+    )
     found = map_event(
         track(event="Order Completed"), Job(destination=destination, settings=settings)
     )

@@ -20,7 +20,7 @@ from segcli import Items, by_item
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources, read_settings, secrets_of
+from segcli.core.settings import SettingSources, read_settings, secrets_of
 from segcli.http.client import NoReply
 from segcli.http.reply_reader import LONGEST_REPLY
 
@@ -229,7 +229,7 @@ def test_password_and_token_of_an_endpoint_are_hidden_in_any_encoding() -> None:
 
     webhook = named_destination("webhook").settings
     given = {"endpoint": "https://me:horse-battery-staple@acme.example/?token=tok_91c47d5e2f"}
-    settings = read_settings("webhook", webhook, Sources(given=given, env={}, table={}))
+    settings = read_settings("webhook", webhook, SettingSources(given=given, env={}, table={}))
     redactor = Redactor(secrets_of(settings))
 
     for secret in ("horse-battery-staple", "tok_91c47d5e2f"):

@@ -22,7 +22,7 @@ from segcli import Secret
 from segcli.core import exact_json
 from segcli.core.redaction import Redactor
 from segcli.core.secret import display_url, hidden
-from segcli.core.settings import Sources, read_settings, secrets_of, setting
+from segcli.core.settings import SettingSources, read_settings, secrets_of, setting
 from segcli.destinations import BUILT_IN, named_destination
 from segcli.errors import SettingsError
 
@@ -43,7 +43,7 @@ def redactor_of(key: str, user: str) -> Redactor:
 def error_of(**given: str) -> str:
     """Return everything that is printed about the error that these settings raise."""
     with pytest.raises(SettingsError) as caught:
-        read_settings("acme", Settings, Sources(given=given, env={}, table={}))
+        read_settings("acme", Settings, SettingSources(given=given, env={}, table={}))
     return "".join(traceback.format_exception(caught.value)) + caught.value.hint
 
 
@@ -91,7 +91,9 @@ def test_key_is_not_shown_in_a_traceback_with_locals() -> None:
 def test_key_is_not_shown_in_the_repr_of_a_request(name: str) -> None:
     destination = named_destination(name)
     given = {"api_key": KEY, "endpoint": "https://vendor.example"}
-    settings = read_settings(name, destination.settings, Sources(given=given, env={}, table={}))
+    settings = read_settings(
+        name, destination.settings, SettingSources(given=given, env={}, table={})
+    )
 
     request = destination.request("/", [b"{}"], settings)
 

@@ -9,7 +9,7 @@ from support.samples import KEY
 from support.tables import for_each
 
 from segcli import Secret
-from segcli.core.settings import Sources, describe, env_name, read_settings, require, setting
+from segcli.core.settings import SettingSources, describe, env_name, read_settings, require, setting
 from segcli.destinations import BUILT_IN, named_destination
 from segcli.errors import SettingsError
 
@@ -31,7 +31,7 @@ def read_acme(
     env: dict[str, str] | None = None,
     table: dict[str, Any] | None = None,
 ) -> Settings:
-    sources = Sources(given=given or {}, env=env or {}, table=table or {}, config="my.toml")
+    sources = SettingSources(given=given or {}, env=env or {}, table=table or {}, config="my.toml")
     return read_settings("acme", Settings, sources)
 
 
@@ -146,33 +146,37 @@ def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: Any, mess
 @for_each(
     ("sources", "hint"),
     [
-        (Sources(given={"batch": "0"}, env={}, table={}), "it: --set batch=…"),
+        (SettingSources(given={"batch": "0"}, env={}, table={}), "it: --set batch=…"),
         (
-            Sources(given={"endpoint": "x"}, env={}, table={}, options={"endpoint": "--endpoint"}),
+            SettingSources(
+                given={"endpoint": "x"}, env={}, table={}, options={"endpoint": "--endpoint"}
+            ),
             "it: --endpoint URL",
         ),
         (
-            Sources(
+            SettingSources(
                 given={"api_key": "ü"}, env={}, table={}, options={"api_key": "--api-key-file"}
             ),
             "the first line of the file of --api-key-file.",
         ),
         (
-            Sources(given={"batch": "x"}, env={}, table={}, given_in="settings"),
+            SettingSources(given={"batch": "x"}, env={}, table={}, given_in="settings"),
             "it: settings={'batch': …}",
         ),
         (
-            Sources(given={"api_key": "ü"}, env={}, table={}, options={"api_key": "api_key"}),
+            SettingSources(
+                given={"api_key": "ü"}, env={}, table={}, options={"api_key": "api_key"}
+            ),
             "it: api_key=…",
         ),
         (
-            Sources(given={}, env={"SEGCLI_ACME_BATCH": "0"}, table={"batch": 1}),
+            SettingSources(given={}, env={"SEGCLI_ACME_BATCH": "0"}, table={"batch": 1}),
             "it: export SEGCLI_ACME_BATCH=…",
         ),
-        (Sources(given={}, env={}, table={"batch": 0}), "it there."),
+        (SettingSources(given={}, env={}, table={"batch": 0}), "it there."),
     ],
 )
-def test_a_wrong_value_is_corrected_where_it_was_given(sources: Sources, hint: str) -> None:
+def test_a_wrong_value_is_corrected_where_it_was_given(sources: SettingSources, hint: str) -> None:
     assert error_of(lambda: read_settings("acme", Settings, sources)).hint == f"Correct {hint}"
 
 

@@ -16,7 +16,7 @@ from support.samples import EXAMPLES, KEY, Run, find
 from support.tables import for_each
 
 from segcli.core.outcome import Job
-from segcli.core.settings import Origin, Place, Sources, describe, origins, read_settings
+from segcli.core.settings import Origin, Place, SettingSources, describe, origins, read_settings
 from segcli.core.trust import check_plain_http, is_this_machine, where_to
 from segcli.errors import UsageError
 
@@ -30,7 +30,7 @@ def events(tmp_path: Path) -> Path:
 
 def job(destination: Any, **sources: Any) -> Job:
     """Return a job whose settings come from these sources."""
-    found = Sources(**({"given": {}, "env": {}, "table": {}} | sources))
+    found = SettingSources(**({"given": {}, "env": {}, "table": {}} | sources))
     values = read_settings(destination.name, destination.settings, found)
     known = origins(destination.name, destination.settings, found)
     return Job(destination=destination, settings=values, origins=known)

@@ -12,7 +12,7 @@ from segcli.core.decision import FanOut, Mapped, Skipped
 from segcli.core.destination import Remark
 from segcli.core.event import Rejected
 from segcli.core.outcome import Job, outcome_of
-from segcli.core.settings import Sources, read_settings, require
+from segcli.core.settings import SettingSources, read_settings, require
 from segcli.destination_source import find_destination, is_path
 from segcli.destinations import BUILT_IN
 
@@ -246,7 +246,7 @@ SETTINGS = {
 
 def test_settings_of_a_file_come_from_all_usual_sources() -> None:
     destination = acme({"name": "my-acme"} | SETTINGS)
-    sources = Sources(
+    sources = SettingSources(
         given={"ratio": "2.5"},
         env={"SEGCLI_MY_ACME_API_KEY": KEY, "SEGCLI_MY_ACME_N": "8"},
         table={"on": False, "n": 9, "region": "us"},
@@ -265,7 +265,9 @@ def test_required_settings_are_required_for_sending_only() -> None:
     from segcli.errors import SettingsError
 
     destination = acme({"settings.api_key.help": "the key of Acme"})
-    settings = read_settings("acme", destination.settings, Sources(given={}, env={}, table={}))
+    settings = read_settings(
+        "acme", destination.settings, SettingSources(given={}, env={}, table={})
+    )
 
     with pytest.raises(SettingsError, match=r"acme needs api_key \(the key of Acme\)"):
         require("acme", settings)

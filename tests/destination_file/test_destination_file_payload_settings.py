@@ -15,7 +15,7 @@ from segcli.core.outcome import Mapped, map_event
 from segcli.core.redaction import Redactor
 from segcli.errors import SegcliError
 from segcli.sandbox import Fault, Script, running
-from segcli.sandbox.kept import without_keys
+from segcli.sandbox.kept import with_keys_masked
 from segcli.sandbox.vendors.from_file import vendor_from_layout
 
 MAPPING = {
@@ -233,7 +233,7 @@ def test_the_paths_of_keys_lead_into_lists_and_objects() -> None:
     paths = frozenset({"a", "b.c", "d[].e", "f.1", "g.h", "x.y"})
     payload = {"a": 1, "b": {"c": 2, "z": 3}, "d": [{"e": 4}, {}], "f": [5, 6], "g": "text"}
 
-    assert without_keys(payload, paths) == {
+    assert with_keys_masked(payload, paths) == {
         "a": "***",
         "b": {"c": "***", "z": 3},
         "d": [{"e": "***"}, {}],

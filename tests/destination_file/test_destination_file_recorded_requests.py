@@ -20,7 +20,7 @@ from segcli.core.destination import Request
 from segcli.core.event import Event
 from segcli.core.exact_json import dumps
 from segcli.core.outcome import Job, Mapped, map_event
-from segcli.core.settings import Sources, read_settings
+from segcli.core.settings import SettingSources, read_settings
 from segcli.destination_file import destination_from_text
 
 CASES = cases("action_requests.jsonl")
@@ -94,7 +94,7 @@ def job_of_action(action: str) -> Job:
     document = {"name": "acme", "settings": settings, **table, "actions": [own | fields]}
     destination = destination_from_text(dumps(document).decode(), "acme.json", no_files, taken=())
     given = {name: str(values.get(name, f"SET_{name}")) for name in secret}
-    sources = Sources(given=given, env={}, table={})
+    sources = SettingSources(given=given, env={}, table={})
     read = read_settings(destination.name, destination.settings, sources)
     return Job(destination=destination, settings=read, reveals_keys=True)
 

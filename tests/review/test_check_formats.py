@@ -22,7 +22,7 @@ from support.check_reports import (
 from support.samples import Run, line_of
 from support.tables import for_each
 
-from segcli.cli.formats import NAMES as FORMATS
+from segcli.cli.formats import FORMATS
 from segcli.core.visible_text import visible
 from segcli.review.coverage import LeftOut
 from segcli.review.estimate import RouteEstimate

@@ -18,7 +18,7 @@ from segcli.inputs.same_files import check_same
 from segcli.job_spec import JobSpec, SelectionSpec
 from segcli.lines.read import FileEnd, NumberedBlock, read_files
 from segcli.spark.cluster_job import cluster_job
-from segcli.spark.manifest import decoded, encoded, files_by_task, listed, waves
+from segcli.spark.manifest import decoded_task, encoded_task, files_by_task, job_files, waves
 from segcli.spark.shipped_job import mapping_job, shipped_without_keys
 from segcli.spark.task_error import TaskError, run_error
 
@@ -61,7 +61,9 @@ def test_files_that_follow_each_other_share_a_task(
     tasks = [list(task) for task in files_by_task(found, slots)]
 
     assert sizes_of(tasks) == expected
-    assert [one.place for task in tasks for one in decoded(encoded(task))] == [*range(len(sizes))]
+    assert [one.place for task in tasks for one in decoded_task(encoded_task(task))] == [
+        *range(len(sizes))
+    ]
 
 
 def test_a_wave_is_a_day_and_a_large_day_has_several_and_small_days_share_one() -> None:
@@ -80,7 +82,7 @@ def test_a_wave_is_a_day_and_a_large_day_has_several_and_small_days_share_one() 
 def test_stdin_and_missing_files_are_refused_by_the_driver(tmp_path: Path) -> None:
     for names in ([], ["-"], [str(tmp_path / "none")]):
         with pytest.raises(InputError):
-            listed(names)
+            job_files(names)
 
 
 def test_each_file_has_an_end_also_after_one_that_is_cut(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_each_file_has_an_end_also_after_one_that_is_cut(tmp_path: Path) -> None
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(text))
     (tmp_path / "c.gz").write_bytes(gzip.compress(b"x\n" * 9)[:-8])
     (tmp_path / "d.gz").write_bytes(b"\x1f\x8b\x08")
-    found = listed([str(tmp_path)])
+    found = job_files([str(tmp_path)])
 
     read = list(read_files(found, 1000))
 
@@ -109,7 +111,7 @@ def test_each_file_has_an_end_also_after_one_that_is_cut(tmp_path: Path) -> None
 
 def test_a_file_that_was_written_to_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1\n")
-    found = listed([str(tmp_path)])
+    found = job_files([str(tmp_path)])
     check_same(found)
 
     (tmp_path / "a").write_bytes(b"22\n")

@@ -287,12 +287,12 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
     from segcli.spark.delivery_job import DeliveryOptions, DeliveryTasks
     from segcli.spark.file_task import FileTasks
     from segcli.spark.job_state import begin_job, state_at
-    from segcli.spark.manifest import encoded, listed
+    from segcli.spark.manifest import encoded_task, job_files
     from segcli.spark.send_options import SparkSend
     from segcli.spark.shipped_job import shipped_with_keys, shipped_without_keys
 
     assert bucket_of("user", 1) == 0
-    found = listed([str(archive.folder)])
+    found = job_files([str(archive.folder)])
     place = state_at(str(state))
     run = begin_job(place, {})
 
@@ -303,7 +303,7 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
         reading = FileTasks(
             rows=BucketedRows(keys=(0,), state=place, wave=run.wave(0)),
             job=shipped_without_keys(job.spec, job.job),
-            tasks=(encoded(job.files),),
+            tasks=(encoded_task(job.files),),
         )
         number = pa.RecordBatch.from_arrays([pa.array([0])], names=["id"])
         rows: Any = pa.Table.from_batches(list(reading(iter([number]))))
@@ -313,7 +313,7 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
             state=place,
             run=run,
             wave=run.wave(0),
-            header=delivery.header_of(job, send),
+            header=delivery.log_header(job, send),
             titles={entry.place: entry.title for entry in job.files},
             max_line=job.max_line,
             options=DeliveryOptions(

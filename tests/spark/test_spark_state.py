@@ -32,7 +32,7 @@ from segcli.spark.bucket_log import (
     saved_accounts,
     take_over_bucket,
 )
-from segcli.spark.executor import key_source, keys_of
+from segcli.spark.executor import key_source, keys_from
 from segcli.spark.job_state import StatePlace, state_at
 from segcli.spark.rate_shares import TaskUse
 from segcli.spark.session import check_session
@@ -267,7 +267,7 @@ def test_an_executor_has_the_key_itself(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "key").write_text(f"{KEY}\nother\n")
     monkeypatch.setenv("VENDOR_KEY", KEY)
 
-    keys = keys_of(
+    keys = keys_from(
         {"a": key_source("env:VENDOR_KEY"), "b": key_source(f"file:{tmp_path}/key")},
     )
 

@@ -9,7 +9,7 @@ from support.samples import KEY
 
 from segcli.core.destination import Destination, Request
 from segcli.core.outcome import Job
-from segcli.core.settings import Sources, read_settings
+from segcli.core.settings import SettingSources, read_settings
 from segcli.destination_file import destination_from_text
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
@@ -72,7 +72,7 @@ def mistakes_in(document: Mapping[str, Any]) -> list[str]:
 def job_of(destination: Destination[Any], **given: str) -> Job:
     """Return the job of mapping for a destination, with a key."""
     keys = {"api_key": KEY} if "api_key" in destination.settings.__annotations__ else {}
-    sources = Sources(given=keys | given, env={}, table={})
+    sources = SettingSources(given=keys | given, env={}, table={})
     return Job(
         destination=destination,
         settings=read_settings(destination.name, destination.settings, sources),

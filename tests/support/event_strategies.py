@@ -14,7 +14,7 @@ from segcli.core.destination import Destination
 from segcli.core.event import Event
 from segcli.core.outcome import Job, event_of
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources, read_settings
+from segcli.core.settings import SettingSources, read_settings
 
 Path = tuple[str | int, ...]
 
@@ -164,5 +164,5 @@ def jobs(destination: Destination[Any]) -> list[Job]:
             settings=read_settings(destination.name, destination.settings, sources),
         )
         for given in SETTINGS.get(destination.name, ({},))
-        for sources in [Sources(given=keys | given, env={}, table={})]
+        for sources in [SettingSources(given=keys | given, env={}, table={})]
     ]

@@ -13,7 +13,7 @@ from segcli.core.exact_json import dumps
 from segcli.core.outcome import Decision, Job, Mapped, map_event
 from segcli.core.secret import Secret
 from segcli.core.setting_value import is_table
-from segcli.core.settings import Setting, Sources, describe, read_settings
+from segcli.core.settings import Setting, SettingSources, describe, read_settings
 from segcli.sandbox.faults import Script
 from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN
 from segcli.sandbox.vendors.vendor import Call
@@ -32,7 +32,7 @@ def settings_for(destination: Destination[Any], key: str) -> Any:
     """Return settings with this key, and an endpoint that replaces the whole host."""
     known = describe(destination.name, destination.settings)
     keys = {row.name: value_of(row, key) for row in known if row.kind is Secret or row.required}
-    sources = Sources(given=keys | {"endpoint": HOST}, env={}, table={})
+    sources = SettingSources(given=keys | {"endpoint": HOST}, env={}, table={})
     return read_settings(destination.name, destination.settings, sources)
 
 

@@ -14,7 +14,7 @@ from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job
 from segcli.core.replay_age import ReplayOptions
 from segcli.core.selection import Selection
-from segcli.core.settings import Sources, read_settings
+from segcli.core.settings import SettingSources, read_settings
 from segcli.destination_source import find_destination
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def find(name: str) -> Destination[Any]:
 def job_for(name: str, *, selection: Selection | None = None, **given: str) -> Job:
     """Return the job of mapping for a destination, with settings as `--set` takes them."""
     destination = find(name)
-    sources = Sources(given=given, env={}, table={})
+    sources = SettingSources(given=given, env={}, table={})
     values = read_settings(name, destination.settings, sources)
     # Ages do not depend on the day of the test.
     return Job(

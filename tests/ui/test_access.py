@@ -8,7 +8,7 @@ from support.fakes import tracks, write_events
 from support.pages import AT, PORT, TOKEN, Page, page_of
 from support.tables import for_each
 
-from segcli.ui.access import MOST_BYTES, new_token
+from segcli.ui.access import MAX_POST_BYTES, new_token
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +75,12 @@ def test_only_known_files_are_served(page: Page) -> None:
 
 
 def test_uploads_are_bounded(page: Page) -> None:
-    large = b'{"text": "' + b"x" * MOST_BYTES + b'"}'
+    large = b'{"text": "' + b"x" * MAX_POST_BYTES + b'"}'
     response = page.client.request("POST", f"/{TOKEN}/api/edit", content=large)
     assert response.status_code == 413
 
     async def pieces() -> AsyncIterator[bytes]:
-        for _ in range(MOST_BYTES // 65_536 + 2):
+        for _ in range(MAX_POST_BYTES // 65_536 + 2):
             yield b"y" * 65_536
 
     assert page.client.request("POST", f"/{TOKEN}/api/report", content=pieces()).status_code == 413

@@ -9,7 +9,7 @@ from segcli.core.item_replies import Items, by_item
 from segcli.core.reply import Reply, by_status
 from segcli.sandbox import MOST_REPLY_BYTES, Exchange
 from segcli.sandbox.exchange import ItemVerdict
-from segcli.ui.item_verdicts import Judgement, ReadReply, ShownVerdict, judged
+from segcli.ui.item_verdicts import ReadReply, ReplyVerdicts, ShownVerdict, judged
 
 READ = by_item(Items(list="errors", index="at", status="code", reason="why"))
 DELIVERED = ShownVerdict("delivered")
@@ -91,7 +91,7 @@ def test_reply_that_cannot_be_read_stops_a_run() -> None:
         (broken, b"", "the reply cannot be read: KeyError('x')"),
     ]
     for read, reply, reason in reads:
-        found: Judgement = judged(exchange(200, reply), read)
+        found: ReplyVerdicts = judged(exchange(200, reply), read)
         assert found.whole is not None
         assert found.whole.verdict == "stops a run"
         assert reason in found.whole.reason

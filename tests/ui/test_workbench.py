@@ -18,8 +18,8 @@ from support.samples import SAMPLES
 from support.tables import for_each
 
 from segcli.runs.report import REPORT_VERSION
-from segcli.ui.background_review import MOST_LINES
-from segcli.ui.search import Query
+from segcli.ui.background_review import MAX_REVIEWED_LINES
+from segcli.ui.search import EventQuery
 
 PageOf = Callable[..., Page]
 SECRET = "key-SECRET-0123456789"
@@ -157,7 +157,7 @@ def test_search_shows_hits_as_they_come_and_a_new_one_stops_it(
     assert first.is_done
     assert page.get("api/events", first=0)["total"] == 5000
     page.bench.index.is_complete = True
-    assert Query().is_empty
+    assert EventQuery().is_empty
 
 
 def test_an_event_has_its_payload_and_the_exact_request(open_page: PageOf, tmp_path: Path) -> None:
@@ -409,7 +409,7 @@ def test_all_lines_are_reviewed_on_request(
 ) -> None:
     # Many reviews: the next test has as many lines as are reviewed of a page.
     most_lines = 300
-    monkeypatch.setattr("segcli.ui.background_review.MOST_LINES", most_lines)
+    monkeypatch.setattr("segcli.ui.background_review.MAX_REVIEWED_LINES", most_lines)
     events = many_orders(tmp_path, most_lines + 200)
     segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
     page = open_page(events, dest="./acme.toml", expect=Path("golden"))
@@ -435,15 +435,15 @@ def test_all_lines_are_reviewed_on_request(
 def test_review_of_all_lines_shows_its_progress_and_stops_with_the_next_edit(
     open_page: PageOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = open_page(many_orders(tmp_path, MOST_LINES + 200), dest="./acme.toml")
+    page = open_page(many_orders(tmp_path, MAX_REVIEWED_LINES + 200), dest="./acme.toml")
     page.wait_for("api/review", lambda said: "counts" in said)
     lines, may_go_on, given = page.bench.index.lines, threading.Event(), []
 
     def waiting_lines(first: int, count: int) -> Iterator[Any]:
         for number, line in enumerate(lines(first, count)):
-            if count > MOST_LINES and number == 100:
+            if count > MAX_REVIEWED_LINES and number == 100:
                 may_go_on.wait(PATIENCE)
-            if count > MOST_LINES:
+            if count > MAX_REVIEWED_LINES:
                 given.append(number)
             yield line
 
@@ -457,7 +457,7 @@ def test_review_of_all_lines_shows_its_progress_and_stops_with_the_next_edit(
 
     assert given == list(range(101))
     assert page.get("api/state")["reviewed"] is None
-    assert page.get("api/review")["lines"] == MOST_LINES
+    assert page.get("api/review")["lines"] == MAX_REVIEWED_LINES
 
 
 def test_only_destinations_of_the_page_can_be_chosen(acme: Page, tmp_path: Path) -> None:

@@ -97,11 +97,11 @@ CHECK_OPTIONS = grouped_options(
     "check_options",
     click.option(
         "--format",
-        type=click.Choice(formats.NAMES),
+        type=click.Choice(formats.FORMATS),
         metavar="FORMAT",
         default="text",
         show_default=True,
-        help=f"How to print the findings: {', '.join(formats.NAMES)}.",
+        help=f"How to print the findings: {', '.join(formats.FORMATS)}.",
     ),
     click.option(
         "--output",

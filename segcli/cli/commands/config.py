@@ -20,7 +20,7 @@ from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, say, show, show_table, write_data
 from segcli.cli.variables import doubtful_variables
 from segcli.core.redaction import MASK
-from segcli.core.settings import Sources, read_settings
+from segcli.core.settings import SettingSources, read_settings
 from segcli.settings_file import TABLES, ConfigFile, close_destination, config_of
 
 _WIDTH_OFF_TERMINAL = 200
@@ -215,7 +215,7 @@ def _check_settings(file: ConfigFile) -> None:
     for name, _ in _destination_tables(file):
         if name in destinations.names():
             config = config_of(file, name)
-            sources = Sources(
+            sources = SettingSources(
                 given={}, env={}, table=config.table, config=config.path, lines=config.lines
             )
             read_settings(name, destinations.named_destination(name).settings, sources)

@@ -52,7 +52,7 @@ from segcli.spark.job_state import (
     latest_job,
     state_at,
 )
-from segcli.spark.manifest import listed
+from segcli.spark.manifest import job_files
 from segcli.spark.send_options import SparkSend, check_send, estimate, with_key_from
 from segcli.spark.session import slots_of
 
@@ -296,7 +296,7 @@ def _job(
     if not options.quiet:
         shown = ", ".join(map(display_address, options.files))
         say(f"Looking at {shown} …")
-    found = listed(options.files)
+    found = job_files(options.files)
     if not options.quiet:
         say(*getattr(found, "notes", ()))
     made = cluster_job(

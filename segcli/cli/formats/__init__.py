@@ -13,11 +13,11 @@ from segcli.review.findings import BaselineResult, Finding, Group
 from segcli.review.review import Review
 from segcli.runs.output_checks import FormatMarks
 
-NAMES = ("text", "json", "github", "markdown", "junit")
+FORMATS = ("text", "json", "github", "markdown", "junit")
 
 
 def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterator[bytes]:
-    """Yield a review in a format of `NAMES`, in pieces, because it may be long.
+    """Yield a review in a format of `FORMATS`, in pieces, because it may be long.
 
     in_file: it goes to a file, so it has no colours and not the width of the screen.
     """
@@ -35,7 +35,7 @@ def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterat
 
 
 def format_marks(name: str) -> FormatMarks:
-    """Return by what an earlier file in a format of `NAMES` is known."""
+    """Return by what an earlier file in a format of `FORMATS` is known."""
     found: FormatMarks = import_module(f"segcli.cli.formats.{name}").MARKS
     return found
 

@@ -11,7 +11,7 @@ from segcli.mapping.problem import MappingError, Spot
 MAX_TEMPLATE = 1000
 
 
-def missing() -> str:
+def liquid_missing() -> str:
     """Return what to say if python-liquid is not installed."""
     return f"needs python-liquid: type {how_to_install('liquid')}"
 
@@ -26,7 +26,7 @@ def liquid(template: Any, context: Context) -> Node:
     if length(template) > MAX_TEMPLATE:
         return context.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
     if not is_installed():
-        raise MappingError([Spot(context.path, context.path).problem(missing())])
+        raise MappingError([Spot(context.path, context.path).problem(liquid_missing())])
     from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # optional dependency
 
     return renderer(template, context)
@@ -35,7 +35,7 @@ def liquid(template: Any, context: Context) -> Node:
 def paths_of(template: str) -> list[str]:
     """Return the paths that a template reads; raises MappingError without python-liquid."""
     if not is_installed():
-        raise MappingError([Spot().problem(f"@liquid {missing()}")])
+        raise MappingError([Spot().problem(f"@liquid {liquid_missing()}")])
     from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # optional dependency
 
     return paths(template)

@@ -13,7 +13,7 @@ from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.credentials import basic_password
 from segcli.sandbox.vendors.rules import (
-    below,
+    below_field,
     no_text,
     not_list_under,
     not_object,
@@ -97,7 +97,7 @@ def _object_problem(item: dict[str, Any]) -> str:
     return (
         unknown_key(item, _OBJECT)
         or not_object(identifiers, "identifiers")
-        or below("identifiers", no_text(identifiers, "object_type_id", "object_id"))
+        or below_field("identifiers", no_text(identifiers, "object_type_id", "object_id"))
         or not_seconds(item, "created_at")
         or _attributes_problem(item.get("attributes", {}))
         or _relationships_problem(item.get("cio_relationships", []))
@@ -115,7 +115,7 @@ def _relationships_problem(relationships: JSON) -> str:
 
 
 def _identifiers_problem(identifiers: JSON) -> str:
-    return not_object(identifiers, "identifiers") or below(
+    return not_object(identifiers, "identifiers") or below_field(
         "identifiers", not_one_of(identifiers, *_IDS) or _several(identifiers)
     )
 

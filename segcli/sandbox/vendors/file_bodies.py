@@ -63,7 +63,7 @@ def post_of(posts: Sequence[PostLayout], decoded: Decoded) -> PostLayout:
     return next(named, alone)
 
 
-def read_items(post: PostLayout, decoded: Decoded, matcher: TemplateMatcher) -> RequestReading:
+def received_items(post: PostLayout, decoded: Decoded, matcher: TemplateMatcher) -> RequestReading:
     """Return the events of a body, or why it is not what the file describes."""
     match decoded.form:
         case "none":

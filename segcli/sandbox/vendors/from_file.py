@@ -20,7 +20,7 @@ from segcli.sandbox.vendors.file_bodies import (
     decoder,
     payload_path,
     post_of,
-    read_items,
+    received_items,
 )
 from segcli.sandbox.vendors.file_replies import all_taken, lost_with, some_failed
 from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN, TOKEN_PATH, token_route
@@ -132,7 +132,7 @@ def _reader(
         for status, problem in _envelope(layout, path, post, call):
             if status:
                 return Refusal(status, problem)
-        reading = read_items(post, decoded, matcher)
+        reading = received_items(post, decoded, matcher)
         if isinstance(reading, Refusal):
             return reading
         for place, item in enumerate(reading):

@@ -14,7 +14,7 @@ from segcli.sandbox.vendors.credentials import basic_password
 from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN, TOKEN_PATH
 from segcli.sandbox.vendors.rules import (
     SCALAR_TYPES,
-    below,
+    below_field,
     no_text,
     not_list_under,
     not_object,
@@ -55,7 +55,7 @@ def _event_problem(event: JSON) -> str:
         or unknown_key(event, _EVENT)
         or no_text(event, "id")
         or not_time(event.get("dateCreated"), "dateCreated")
-        or below("identifiers", _identifiers_problem(event.get("identifiers")))
+        or below_field("identifiers", _identifiers_problem(event.get("identifiers")))
         or _attributes_problem(event.get("attributes", {}))
     )
 

@@ -13,7 +13,7 @@ from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.credentials import bearer
 from segcli.sandbox.vendors.rules import (
     TEXT_TYPES,
-    below,
+    below_field,
     no_text,
     not_list_under,
     not_object,
@@ -83,7 +83,7 @@ def _contact_problem(contact: JSON) -> str:
         or no_text(contact, "id", "idProperty")
         or ("" if contact["idProperty"] == "email" else "idProperty must be email")
         or ("" if "@" in contact["id"] else "id must be an email address")
-        or below("properties", not_object(contact.get("properties"), "properties"))
+        or below_field("properties", not_object(contact.get("properties"), "properties"))
     )
 
 

@@ -10,7 +10,7 @@ from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON
 from segcli.sandbox.vendors.credentials import bearer
 from segcli.sandbox.vendors.rules import (
-    below,
+    below_field,
     no_text,
     not_object,
     not_one_of,
@@ -59,11 +59,11 @@ def _metadata_problem(metadata: JSON) -> str:
     for name, value in metadata.items():
         is_rich = isinstance(value, dict) and any(value.keys() <= fields for fields in _RICH)
         if isinstance(value, dict | list) and not is_rich:
-            return below("metadata", f"{name} must not be nested")
+            return below_field("metadata", f"{name} must not be nested")
         # A number there is a time; a text is no date to Intercom [guess].
         is_time = name.endswith("_date") and isinstance(value, int | float)
         if is_time and (problem := not_seconds(metadata, name)):
-            return below("metadata", problem)
+            return below_field("metadata", problem)
     return ""
 
 

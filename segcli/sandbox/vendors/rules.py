@@ -114,7 +114,7 @@ def not_one_of(thing: Mapping[str, Any], *names: str) -> str:
     return "" if given else f"{' or '.join(names)} is required"
 
 
-def below(name: str, problem: str) -> str:
+def below_field(name: str, problem: str) -> str:
     """Return a problem of a field of an object with the name of the object before it."""
     return f"{name}.{problem}" if problem else ""
 
