@@ -14,7 +14,8 @@ these functions promise:
   file or is `segcli.from_environment()`. Proxies are used only with the latter.
 - No file is written unless an argument names it, nothing is printed, and signals are left alone.
 - Where the command would exit with 2, UsageError or InputError is raised; where it would exit with
-  3, Stopped (OutputError for a file that cannot be written). What it ends with 1 for is a value.
+  3, Stopped (OutputError for a file that cannot be written). What it reports with exit code 1 is in
+  the returned value.
 """
 
 import os

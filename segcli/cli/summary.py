@@ -25,7 +25,7 @@ COLOURS: dict[State, str] = {
     "skipped": "yellow",
     "unsent": "magenta",
 }
-# What a wrong address answers; but some vendors say so of one event, such as of an unknown user.
+# The statuses of a wrong address; some vendors use them for one event too, as of an unknown user.
 _NOT_FOUND = frozenset({"http_404", "http_405"})
 _REASONS_SHOWN = 12
 # Wide enough that no message is wrapped.
@@ -76,7 +76,7 @@ def _over_all(result: RunResult, lines: int) -> "Text":
 
 def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:
     found = [(reason, n) for (of, reason), n in tally.reasons.most_common() if of == state]
-    # What a vendor would lose comes first: it is not what anybody asked to leave out.
+    # What a vendor would lose comes first: it is not what the user asked to leave out.
     found.sort(key=lambda one: not is_too_old(one[0]))
     yield from found[:_REASONS_SHOWN]
     if rest := found[_REASONS_SHOWN:]:

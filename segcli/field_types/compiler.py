@@ -324,7 +324,7 @@ def _finisher(
 
 
 def _list_finisher(field: FieldType, mode: Mode, read: Take | None) -> Take:
-    # What is said of a field is said of its list, apart from its type, properties and choices.
+    # The keys of a field apply to its list, except for the type, the properties and the choices.
     item = replace(field, multiple=False, allow_null=False)
     finish = _finisher(item, mode, choices_of(field), read)
 

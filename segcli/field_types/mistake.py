@@ -1,4 +1,4 @@
-"""The mistakes of a payload, and how they are told."""
+"""The mistakes of a payload, and how they are worded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

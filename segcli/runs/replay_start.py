@@ -65,8 +65,8 @@ def sentences_of(job: Job, found: Survey, *, rehearsal: bool = False) -> Iterato
 def message_risk(job: Job, found: Survey) -> str:
     """Return why a person has to agree before the run: it may send messages; "" if it does not.
 
-    What is not known is no reason: it is told. Nor is it one if all events were counted and none
-    starts a message, such as where only other actions start them.
+    A fact that is not known is printed, but is no reason. There is none either if all events were
+    counted and none starts a message, such as where only other actions start them.
     """
     name = job.destination.name
     if found.is_whole and not found.counts.messages:

@@ -72,7 +72,7 @@ class Log:
             last = object_numbers(self._store)[-1]
         else:
             raise TakenOver(None)
-        # What the older attempt has not written of these, it can no longer write.
+        # The older attempt can no longer write an object whose number is taken.
         for number in range(last + 1, last + ahead):
             self._create_claim(number, lines)
         try:

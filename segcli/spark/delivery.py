@@ -114,7 +114,7 @@ class _Sender:
         return ""
 
     def add_requests(self, result: RunResult) -> None:
-        """Add the requests of this run, so far as its tasks have told of them."""
+        """Add the requests of this run, as far as its tasks have reported them."""
         tally = result.tally
         for one in self._summaries:
             tally.requests += one.get("requests", 0)

@@ -57,7 +57,7 @@ class _Task:
     use: TaskUse
     found_at: float
     share: float
-    # What its reports say, the older ones for less.
+    # Sums over its reports; older ones weigh less.
     sent: float = 0.0
     lost: float = 0.0
     seconds: float = 0.0
@@ -82,9 +82,9 @@ class _Task:
 class RateShares:
     """Divides a rate among tasks, each time the driver looks at them.
 
-    Each task gets what it can use, and otherwise an equal share of what is left. What one task
-    gives back is handed to others a turn later, once it has heard of that. So all together never
-    send more in a second than the rate and what may be made up for.
+    Each task gets what it can use, and otherwise an equal share of what is left. The share that
+    one task gives back goes to others one turn later, once the task has read its new one. So all
+    together never send more in a second than the rate and what may be made up for.
 
     rate: requests a second of all tasks together.
     slots: how many tasks run at once.

@@ -26,7 +26,7 @@ REVIEW_SCHEMA = "kind int, key long, place int, line long, content binary"
 _NAMES = ["kind", "key", "place", "line", "content"]
 # The bytes of lines in one partial review.
 _REVIEW_BYTES = 4 << 20
-# The same hash everywhere tells that all Pythons hash texts alike.
+# If this hash is the same on all machines, all Pythons hash texts alike.
 _PROBE = "segcli"
 
 RepeatRow = tuple[int, int, int, int]
