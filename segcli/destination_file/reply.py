@@ -208,7 +208,7 @@ def with_wrong_key(
 
 
 def success_body(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body that meets the condition of success, as far as one can be told from it.
+    """Return a body that meets the condition of success, as far as that is possible.
 
     The sandbox answers so.
     """
@@ -233,7 +233,7 @@ def _meet(node: QueryNode, body: dict[str, Any]) -> None:
         case Exists(field, negated=False):
             _put(body, field.name, "ok")
         case Compare() | Exists() | Holds():
-            pass  # met by a body without the field, or not to be told
+            pass  # met by a body without the field, or not known
 
 
 def _body_of(reply: Reply) -> Mapping[str, Any]:

@@ -87,7 +87,7 @@ class FileTasks:
         check_same(entries)
 
     def _looked(self, entries: list[Input]) -> list[Input]:
-        """Judge the files by their first lines. Reading tells of those that cannot be opened."""
+        """Judge the files by their first lines. Reading notes those that cannot be opened."""
         judge = judge_for(mapping_job(self.job).destination)
         try:
             return list(look(entries, judge))
