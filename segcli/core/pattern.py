@@ -10,7 +10,7 @@ _PORTION = 500
 def possessive(item: str, times: Literal["*", "+"] = "*") -> str:
     """Return a pattern of an item repeated, which is never tried with fewer items.
 
-    The time to match it grows with the length of the text, whatever the text is. Possessive
+    The time to match it grows with the length of the text, for every text. Possessive
     quantifiers say the same, but up to Python 3.11.4 they take too much behind a group
     (gh-106052): where a further item begins to match and then fails, they may keep its beginning.
     Behind a single character or a set of them, they are right.
