@@ -27,6 +27,11 @@ class FieldDifference:
     problem: str
 
 
+def is_outcome(value: object) -> bool:
+    """Return whether a line of a golden file is the outcome of an input line."""
+    return isinstance(value, dict) and _place(value) is not None
+
+
 def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator[FieldDifference]:
     """Yield what differs between two outcomes of a line, which are without their place.
 

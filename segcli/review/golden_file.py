@@ -1,5 +1,6 @@
 """The golden file on disk: read for a comparison, or written again."""
 
+import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from segcli.core.merge_conflict import merge_conflict
 from segcli.core.outcome import event_of, outcome_fields
 from segcli.errors import InputError, OutputError
 from segcli.review.codes import CODE_OF_STATE
-from segcli.review.golden import FieldDifference, GoldenComparison
+from segcli.review.golden import FieldDifference, GoldenComparison, is_outcome
 from segcli.review.notes import Key, key_of, rejection_keys
 
 LinePlace = tuple[str, int]
@@ -149,31 +150,36 @@ def _key(difference: FieldDifference) -> Key:
 def _to_update(path: Path, ignored: Sequence[str]) -> GoldenComparison | None:
     """Return the comparison with a file that is replaced; None if it has no outcomes.
 
-    Raises InputError if it is another kind of file: only a golden file is replaced.
+    Raises InputError for any other kind of file, which is not replaced.
     """
+    if not _may_be_replaced(path):
+        raise InputError(
+            f"--expect {path} exists already, and --update replaces golden files with outcomes "
+            "only: its first line has no `line` and `state`",
+            "Name another file: --expect PATH. Or, if it holds payloads that `segcli transform` "
+            f"printed, remove it first: {shlex.join(['rm', '--', str(path)])}",
+        )
     try:
         comparison = _read(path, ignored)
     except InputError:
-        if _may_be_golden(path):
-            return None
-        raise InputError(
-            f"--expect {path} exists already, and is not a golden file",
-            "Name another file: --expect PATH",
-        ) from None
+        return None
     return comparison if comparison.holds_outcomes else None
 
 
-def _may_be_golden(path: Path) -> bool:
-    """Return whether a file is missing, or begins with an object on a line of its own.
+def _may_be_replaced(path: Path) -> bool:
+    """Return whether a file is missing, empty, or begins with an outcome.
 
-    The rest may be damaged, or have marks of a merge conflict.
+    Bare payloads look like events, or any other objects, so they are never replaced. The rest may
+    be damaged, or have marks of a merge conflict.
     """
     try:
         with path.open("rb") as file:
-            first = next((line for line in file if not line.startswith(_MARKS)), b"{}")
-        return isinstance(orjson.loads(first.removeprefix(BOM_UTF8)), dict)
+            lines = (line.removeprefix(BOM_UTF8).strip() for line in file)
+            first = next((line for line in lines if line and not line.startswith(_MARKS)), None)
     except OSError:
         return True  # writing it reports what is wrong
+    try:
+        return first is None or is_outcome(orjson.loads(first))
     except orjson.JSONDecodeError:
         return False
 

@@ -431,7 +431,16 @@ def test_earlier_capture_is_replaced_and_keeps_its_link_and_mode(
     assert (tmp_path / "old.jsonl").stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("content", ["import os\n", '{"name": "app"}\n', "[1]\n", '{"a"'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "import os\n",
+        '{"name": "app"}\n',
+        "[1]\n",
+        '{"a"',
+        '{"receivedAt":"2026-02-03T10:11:12Z","writeKey":"w"}\n',
+    ],
+)
 def test_file_that_is_not_a_capture_is_refused_and_unchanged(
     content: str, run_segcli: Run, tmp_path: Path
 ) -> None:

@@ -64,9 +64,10 @@ def test_update_writes_the_output_of_transform_outcomes(
     "held",
     [
         '{"line":1,"state":"skipped","reason":"blank line"}\n' + "no golden line\n" * 1000,
-        '\ufeff{"user_id":"u1"}\n{"line":1,"state":"mapped"}\n',
-        '<<<<<<< HEAD\n{"user_id":"u1"}\n=======\n{"user_id":"u2"}\n>>>>>>> other\n',
+        '\ufeff{"line":1,"state":"mapped"}\n{"user_id":"u1"}\n',
+        '<<<<<<< HEAD\n{"line":1,"state":"mapped","payload":{}}\n=======\n>>>>>>> other\n',
         "",
+        "\n",
     ],
 )
 def test_update_replaces_the_old_content(
@@ -80,7 +81,18 @@ def test_update_replaces_the_old_content(
     assert [json.loads(outcome)["line"] for outcome in outcomes] == list(range(1, 39))
 
 
-@pytest.mark.parametrize("held", ["import os\n", "[1]\n", '{\n  "rules": []\n}\n', "\xff"])
+@pytest.mark.parametrize(
+    "held",
+    [
+        "import os\n",
+        "[1]\n",
+        '{\n  "rules": []\n}\n',
+        "\xff",
+        '{"a":1}\n',
+        EVENT.decode(),
+        '\n<<<<<<< HEAD\n{"type":"track","userId":"u1","state":"mapped"}\n',
+    ],
+)
 def test_update_replaces_no_other_file(
     held: str, segcli: Segcli, samples: Path, tmp_path: Path
 ) -> None:
@@ -90,8 +102,10 @@ def test_update_replaces_no_other_file(
 
     assert said.code == 2
     assert said.err == (
-        f"Error: --expect {GOLDEN} exists already, and is not a golden file\n"
-        "Name another file: --expect PATH\n"
+        f"Error: --expect {GOLDEN} exists already, and --update replaces golden files with "
+        "outcomes only: its first line has no `line` and `state`\n"
+        "Name another file: --expect PATH. Or, if it holds payloads that `segcli transform` "
+        f"printed, remove it first: rm -- {GOLDEN}\n"
     )
     assert (tmp_path / GOLDEN).read_text(encoding="latin-1") == held
 
@@ -356,7 +370,8 @@ def test_golden_file_that_is_also_an_input_is_refused(segcli: Segcli, tmp_path: 
 
 def test_golden_file_is_unchanged_on_a_full_disk(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes((line_of() + b"\n") * 100)
-    (tmp_path / GOLDEN).write_bytes(b"{}\n" * 1000)
+    held = b'{"line":1,"state":"mapped"}\n' * 1000
+    (tmp_path / GOLDEN).write_bytes(held)
 
     with files_of_at_most(1024):
         said = segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
@@ -365,7 +380,7 @@ def test_golden_file_is_unchanged_on_a_full_disk(segcli: Segcli, tmp_path: Path)
     assert said.code == 3
     assert message == f"Error: the golden file {GOLDEN} cannot be written: File too large"
     assert "is unchanged" in hint
-    assert (tmp_path / GOLDEN).read_bytes() == b"{}\n" * 1000
+    assert (tmp_path / GOLDEN).read_bytes() == held
     assert sorted(os.listdir(tmp_path)) == ["events.jsonl", GOLDEN]
 
 

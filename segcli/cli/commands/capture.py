@@ -269,7 +269,8 @@ def _check_is_capture(path: Path) -> None:
         return
     with suppress(ValueError):
         first = exact_json.loads(start)
-        if isinstance(first, dict) and "receivedAt" in first:
+        # A capture never has the write key, which the events of an archive have.
+        if isinstance(first, dict) and "receivedAt" in first and "writeKey" not in first:
             return
     raise UsageError(f"--output {path} exists already, and is not a capture", _HINT)
 
