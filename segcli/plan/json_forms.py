@@ -95,10 +95,10 @@ def _keyed_entries(rules: list[Any], base: str, draft: PlanDraft) -> Iterable[_E
         call = _TYPES.get(written.upper()) if isinstance(written, str) else None
         if call is None:
             known = ", ".join(sorted(_TYPES))
-            draft.note(Mistake(f"{pointer}/type", f"is not one of {known}"))
+            draft.note(_wrong(rule, "type", pointer, f"one of {known}"))
             continue
-        name = _name(rule.get("key"), call, f"{pointer}/key", draft)
-        schema = _schema(rule.get("jsonSchema"), f"{pointer}/jsonSchema", draft)
+        name = _name(rule, "key", call, pointer, draft)
+        schema = _schema(rule, "jsonSchema", pointer, draft)
         if name is not None and schema is not None:
             version = _version(rule, pointer, draft)
             where = f"{pointer}/jsonSchema"
@@ -115,14 +115,14 @@ def _event_entries(rules: dict[str, Any], base: str, draft: PlanDraft) -> Iterab
         if not isinstance(event, dict):
             draft.note(Mistake(pointer, "is not an object"))
             continue
-        name = _name(event.get("name"), "track", f"{pointer}/name", draft)
-        schema = _schema(event.get("rules", {}), f"{pointer}/rules", draft)
+        name = _name(event, "name", "track", pointer, draft)
+        schema = _schema({"rules": {}} | event, "rules", pointer, draft)
         if name is not None and schema is not None:
             version = _version(event, pointer, draft)
             where = f"{pointer}/rules"
             yield _Entry(type="track", name=name, version=version, schema=schema, pointer=where)
     for key, call in (("global", ""), ("identify", "identify"), ("group", "group")):
-        if rules.get(key) and (schema := _schema(rules[key], f"{base}/{key}", draft)):
+        if rules.get(key) and (schema := _schema(rules, key, base, draft)):
             yield _Entry(type=call, name="", version=1, schema=schema, pointer=f"{base}/{key}")
     yield from _traits_entries(rules, base, draft)
 
@@ -151,14 +151,24 @@ def _traits_entries(rules: dict[str, Any], base: str, draft: PlanDraft) -> Itera
             )
 
 
-def _name(value: Any, call: str, pointer: str, draft: PlanDraft) -> str | None:
+def _wrong(holder: Mapping[str, Any], key: str, pointer: str, expected: str) -> Mistake:
+    """Return the mistake that a value is missing, at its holder, or is not what is expected."""
+    if key in holder:
+        return Mistake(f"{pointer}/{key}", f"is not {expected}")
+    return Mistake(pointer, f"has no {key}: add it, {expected}")
+
+
+def _name(
+    rule: Mapping[str, Any], key: str, call: str, pointer: str, draft: PlanDraft
+) -> str | None:
+    value = rule.get(key)
     if call in ("", "identify", "group"):
         return ""
     if call != "track" and value is None:
         return ""
     if isinstance(value, str) and (value or call != "track"):
         return value
-    draft.note(Mistake(pointer, "is not the name of an event"))
+    draft.note(_wrong(rule, key, pointer, "the name of an event"))
     return None
 
 
@@ -172,8 +182,11 @@ def _version(holder: dict[str, Any], pointer: str, draft: PlanDraft) -> int:
     return version
 
 
-def _schema(value: Any, pointer: str, draft: PlanDraft) -> Mapping[str, Any] | None:
+def _schema(
+    rule: Mapping[str, Any], key: str, pointer: str, draft: PlanDraft
+) -> Mapping[str, Any] | None:
     """Return a schema, which some tools write as a text of JSON; None if it is not a schema."""
+    value = rule.get(key)
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -181,7 +194,7 @@ def _schema(value: Any, pointer: str, draft: PlanDraft) -> Mapping[str, Any] | N
             value = None
     if isinstance(value, dict):
         return value
-    draft.note(Mistake(pointer, "is not a JSON Schema"))
+    draft.note(_wrong(rule, key, pointer, "a JSON Schema"))
     return None
 
 

@@ -40,7 +40,7 @@ class Plan:
 
     title: the name of its file.
     rules: its rules.
-    mistakes: the mistakes in the file, each with its line.
+    mistakes: the mistakes in the file, each with its line, in the order of the lines.
     """
 
     title: str

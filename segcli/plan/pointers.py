@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,10 +32,14 @@ def schema_at(root: Any, reference: object) -> Any:
 
 
 def lines_at(text: str, pointers: Collection[str]) -> dict[str, int]:
-    """Return the line of each pointer that leads to a value; `text` must be valid JSON."""
+    """Return the line of each pointer that leads to a value, and of the values around it.
+
+    `text` must be valid JSON.
+    """
     found: dict[str, int] = {}
     if not pointers:
         return found
+    pointers = {around for pointer in pointers for around in _around(pointer)}
     place = _Place()
     line = 1
     for token in _TOKEN.findall(text):
@@ -45,6 +49,14 @@ def lines_at(text: str, pointers: Collection[str]) -> dict[str, int]:
             found.setdefault(pointer, line)
         place.advance(token)
     return found
+
+
+def _around(pointer: str) -> Iterator[str]:
+    """Yield a pointer, and those of the values around it."""
+    yield pointer
+    while pointer:
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
 
 
 class _Place:

@@ -27,7 +27,8 @@ def read_plan(title: str, text: str) -> Plan:
     rules = _compiled(draft, title)
     if is_json:
         draft.lines = lines_at(text, {mistake.pointer for mistake in draft.mistakes})
-    return Plan(title, rules, [_with_line(one, draft) for one in draft.mistakes])
+    found = [_with_line(one, draft) for one in draft.mistakes]
+    return Plan(title, rules, sorted(found, key=lambda mistake: mistake.line))
 
 
 def _json_draft(text: str) -> PlanDraft:

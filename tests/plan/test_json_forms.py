@@ -116,9 +116,48 @@ def test_mistakes_are_named_with_json_pointers_and_lines() -> None:
 
     found = mistakes(read_plan("plan.json", text))
 
-    assert found[:-1] == [(lines.index(line) + 1, f"{at} {said}") for at, said, line in expected]
-    assert found[-1][1] == '/data/rules/6/jsonSchema plans "D" a second time in version 1'
-    assert lines[found[-1][0] - 1].startswith('"jsonSchema"')
+    of_d = [number for number, line in enumerate(lines, 1) if line == '"key": "D",']
+    said = '/data/rules/6/jsonSchema plans "D" a second time in version 1'
+    second = (lines.index('"jsonSchema": {', of_d[1]) + 1, said)
+    named = [(lines.index(line) + 1, f"{at} {said}") for at, said, line in expected]
+    assert found == sorted([*named, second])
+
+
+@for_each(
+    ("form", "entry", "said"),
+    [
+        ("rules", {"type": "TRACK"}, "has no key: add it, the name of an event"),
+        (
+            "rules",
+            {"key": "B"},
+            "has no type: add it, one of COMMON, GROUP, IDENTIFY, PAGE, SCREEN, TRACK",
+        ),
+        ("rules", {"key": "B", "type": "TRACK"}, "has no jsonSchema: add it, a JSON Schema"),
+        ("events", {"rules": {}}, "has no name: add it, the name of an event"),
+    ],
+)
+def test_missing_key_is_named_at_the_line_of_its_rule(
+    form: str, entry: dict[str, Any], said: str
+) -> None:
+    first = KEYED if form == "rules" else EVENT
+    if "key" not in entry or "type" not in entry:
+        entry = {"jsonSchema": WHOLE} | entry
+    text = json.dumps({form: [first, first | {"version": 2}, 7]}, indent=1)
+    text = text.replace(" 7", f" {json.dumps(entry)}")
+
+    [(line, found)] = mistakes(read_plan("plan.json", text))
+
+    assert found == f"/{form}/2 {said}"
+    assert text.split("\n")[line - 1].strip() == json.dumps(entry)
+
+
+def test_mistake_in_a_schema_that_is_a_text_has_the_line_of_the_text() -> None:
+    schema = json.dumps({"properties": {"size": {"type": "Date"}}})
+    text = json.dumps([KEYED, rule("B", schema)], indent=1)
+
+    [(line, _)] = mistakes(read_plan("plan.json", text))
+
+    assert text.split("\n")[line - 1].strip().startswith('"jsonSchema": "')
 
 
 def test_mistakes_in_the_events_form_are_named() -> None:
