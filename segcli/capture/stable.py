@@ -7,7 +7,7 @@ order of the client's clock. The series are sorted by their content. These are p
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,9 @@ _CLOCKS = ("originalTimestamp", "timestamp", "receivedAt")
 # A new version of a browser or client changes these. It must not change an id.
 _SURROUNDINGS = ("context", "_metadata")
 _DRAWN = frozenset({"messageId", "anonymousId", "previousId", *TIME_FIELDS})
+_OF_VISITORS = frozenset({"anonymousId", "previousId"})
+# A text this long that equals an anonymousId is one, in any field. A shorter one may be a word.
+_LONG = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,16 @@ class _Captured:
 def stabilized(lines: Iterable[bytes]) -> list[bytes]:
     """Return the lines of a capture with derived ids, times and order.
 
-    `lines` are in order of arrival. messageId, anonymousId and the four times are replaced, and a
-    previousId that is one of the anonymousIds. An invalid time is kept. Two captures give the same
-    lines if each client sent the same events in the same order.
+    `lines` are in order of arrival. messageId, anonymousId and the four times are replaced. Where
+    an anonymousId is also in another field of any event, it is replaced there, too. An invalid
+    time is kept. Two captures give the same lines if each client sent the same events in the same
+    order.
     """
+    values = [exact_json.loads(line) for line in lines]
+    visitors = {_anonymous_id(value) for value in values}
     series: dict[tuple[str, str], list[_Captured]] = defaultdict(list)
-    for line in lines:
-        captured = _captured(exact_json.loads(line))
-        series[_owner(captured.value)].append(captured)
+    for value in values:
+        series[_owner(value)].append(_captured(value, visitors))
     for one in series.values():
         one.sort(key=lambda captured: _moment(captured.value))
     ordered = sorted(series.values(), key=_order)
@@ -65,12 +70,31 @@ def stabilized(lines: Iterable[bytes]) -> list[bytes]:
     ]
 
 
-def _captured(value: Any) -> _Captured:
+def _captured(value: Any, visitors: Collection[str | None]) -> _Captured:
     if not isinstance(value, dict):
         return _Captured(value, _one_form(value), b"")
-    kept = {name: inner for name, inner in value.items() if name not in _DRAWN}
+    own = _anonymous_id(value)
+    words = {True: "own anonymousId", False: "other anonymousId"}
+    kept = _renamed(
+        {name: inner for name, inner in value.items() if name not in _DRAWN},
+        lambda old: words[old == own] if old in visitors else None,
+    )
     surroundings = [kept.pop(name, None) for name in _SURROUNDINGS]
     return _Captured(value, _one_form(kept), _one_form(surroundings))
+
+
+def _renamed(value: Any, new: Callable[[str], str | None], name: str = "") -> Any:
+    """Return a JSON value with other anonymousIds; `new` returns None for any other text.
+
+    name: the field that has the value, or the array with it.
+    """
+    if isinstance(value, dict):
+        return {key: _renamed(inner, new, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, new, name) for inner in value]
+    if isinstance(value, str) and (len(value) >= _LONG or name in _OF_VISITORS):
+        return new(value) or value
+    return value
 
 
 def _one_form(value: Any) -> bytes:
@@ -135,9 +159,9 @@ def _derived(captured: _Captured, place: int, names: dict[str, str], seen: Count
     """Return an event with derived ids, and with the times of its place in its series."""
     if not isinstance(captured.value, dict):
         return captured.value
-    event = dict(captured.value)
-    for name in ("anonymousId", "previousId"):
-        old = identifier(event.get(name))
+    event = _renamed(captured.value, names.get)
+    for name in _OF_VISITORS:
+        old = identifier(captured.value.get(name))
         if old in names:
             event[name] = names[old]
     user = event.get("anonymousId") or ""

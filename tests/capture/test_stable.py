@@ -145,6 +145,42 @@ def test_alias_uses_the_new_anonymous_id_and_keeps_other_ids() -> None:
     assert {event.get("previousId") for event in events} == {None, identify["anonymousId"], "known"}
 
 
+def mobile(*visitors: str) -> list[bytes]:
+    """Return what Segment's mobile libraries send for visitors who do different things."""
+    events = (
+        {
+            "type": "track",
+            "event": "Installed",
+            "anonymousId": visitor,
+            "context": {"traits": {"anonymousId": visitor, "plan": "x"}, "ids": [visitor]},
+            "properties": {"step": number, "referrer": visitors[0], "kind": "visitor"},
+        }
+        for number, visitor in enumerate(visitors)
+    )
+    return [json.dumps(event).encode() for event in events]
+
+
+@given(st.lists(st.uuids(), min_size=6, max_size=6, unique=True))
+def test_an_anonymous_id_is_renamed_wherever_it_is(ids: list[UUID]) -> None:
+    drawn = [str(one) for one in ids]
+    lines = stabilized(mobile(*drawn[:3]))
+
+    assert lines == stabilized(reversed(mobile(*drawn[3:])))
+    for event in read(lines):
+        own = event["anonymousId"]
+        assert event["context"] == {"traits": {"anonymousId": own, "plan": "x"}, "ids": [own]}
+    assert len({event["properties"]["referrer"] for event in read(lines)}) == 1
+    assert not any(one in line.decode() for one in drawn for line in lines)
+
+
+def test_a_word_that_is_an_anonymous_id_is_renamed_in_such_fields_only() -> None:
+    (event,) = read(stabilized(mobile("visitor")))
+
+    assert event["context"]["traits"]["anonymousId"] == event["anonymousId"] != "visitor"
+    assert event["context"]["ids"] == ["visitor"]
+    assert event["properties"] == {"step": 0, "referrer": "visitor", "kind": "visitor"}
+
+
 def test_lines_that_are_not_events_are_unchanged() -> None:
     lines = [b"5", b'{"anonymousId":7,"n":1.50,"type":"track"}', b"[1]", b'"x"', b"null"]
 
