@@ -132,16 +132,17 @@ def sandbox_overrides(
 
 
 def host_destination(sandbox: SandboxServer, destination: Destination[Any]) -> None:
-    """Teach the sandbox the vendor of a destination, if a file describes it.
+    """Teach the sandbox the vendor of a destination file or a plug-in.
 
     Raises UsageError if `--fault item` is given and the vendor has no results for single events.
     """
-    from segcli.sandbox.vendors import VENDORS
+    from segcli.sandbox.vendors import PLUG_IN, VENDORS
     from segcli.sandbox.vendors.from_file import vendor_from_layout
 
     # A vendor of the catalog has checks of its own, which do not come from its file.
-    if destination.layout and destination.name not in VENDORS:
-        sandbox.app.host(destination.name, vendor_from_layout(destination.layout))
+    if destination.name not in VENDORS:
+        layout = destination.layout
+        sandbox.app.host(destination.name, vendor_from_layout(layout) if layout else PLUG_IN)
     if sandbox.app.fails_items and not sandbox.app.vendor(destination.name).by_item:
         raise UsageError(
             f"--fault item: {destination.name} does not answer for single events",

@@ -33,7 +33,7 @@ from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Scri
 from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import kept_line
 from segcli.sandbox.validate import validate_request
-from segcli.sandbox.vendors import vendor_named
+from segcli.sandbox.vendors import PLUG_IN, VENDORS
 from segcli.sandbox.vendors.file_tokens import TOKEN_PATH
 from segcli.sandbox.vendors.vendor import LATER, NEVER, Accepted, Call, ReceivedItem, Vendor
 
@@ -81,7 +81,7 @@ class Sandbox:
         self.uploads = Uploads()
         self.watch: Callable[[Exchange], object] | None = None
         self.on_failure: Callable[[Exception], object] = _cannot_tell
-        self._hosted: dict[str, Vendor] = {}
+        self._vendors = dict(VENDORS)
         self._counts = Counts()
         self.play(script)
         self.kept = script.keep
@@ -118,13 +118,13 @@ class Sandbox:
         self._known = Redactor(Secret(script.key).forms())
         self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
 
-    def host(self, name: str, vendor: Vendor) -> None:
-        """Add a vendor, before the first request for it."""
-        self._hosted[name] = vendor
+    def host(self, name: str, vendor: Vendor = PLUG_IN) -> None:
+        """Add a vendor, before the first request for it; that of a plug-in accepts any JSON."""
+        self._vendors[name] = vendor
 
     def vendor(self, name: str) -> Vendor:
-        """Return the vendor of a name. An unknown one takes any JSON."""
-        return self._hosted.get(name) or vendor_named(name)
+        """Return the vendor of a name; one that is not known is a plug-in's."""
+        return self._vendors.get(name, PLUG_IN)
 
     @property
     def fails_items(self) -> bool:
@@ -146,8 +146,9 @@ class Sandbox:
         if scope["path"] == replies.OWN_PATH:
             return replies.own_page(scope["method"], self.counts())
         name = _vendor_in(scope)
-        if not name:
-            return replies.unknown_path()
+        if name not in self._vendors:
+            # A vendor for every path would accept what a client with a wrong address sends.
+            return replies.unknown_path(scope["path"], self._vendors)
         return self._outcome(scope, _call(scope, body, key=self._script.key.encode()), name=name)
 
     def _outcome(self, scope: Scope, call: Call, *, name: str) -> HttpReply | None:

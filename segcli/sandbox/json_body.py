@@ -14,6 +14,8 @@ JSON = Any
 
 _BETWEEN = re.compile(r"[ \t\n\r,:]*")
 _MOST_DIGITS = 4000
+# The first bytes of gzip.
+_GZIP = b"\x1f\x8b"
 # The most fields of a form that are read.
 _MOST_FIELDS = 1_000
 
@@ -25,6 +27,8 @@ def parse_body(body: bytes) -> JSON:
     """
     try:
         return _EXACT.decode(body.decode())
+    except UnicodeDecodeError:
+        raise ValueError("it is gzip" if body[:2] == _GZIP else "it is not UTF-8") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

@@ -1,5 +1,6 @@
 """Builds replies: of a vendor, of a fault, and of the sandbox's own page."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from segcli.local_server.http_reply import (
@@ -10,11 +11,12 @@ from segcli.local_server.http_reply import (
     json_reply,
     refused,
 )
-from segcli.sandbox.vendors import VENDORS
 from segcli.sandbox.vendors.vendor import Vendor
 
 OWN_PATH = "/_sandbox"
 
+_OF_SEGMENT = "/v1/"
+_LONGEST_PATH = 100
 _THROTTLED = 429
 _NO_CONTENT = 204
 
@@ -47,10 +49,16 @@ def own_page(method: str, counts: dict[str, Any]) -> HttpReply:
     return early_refusal(Refusal(405, "the method must be GET", "GET"))
 
 
-def unknown_path() -> HttpReply:
+def unknown_path(path: str, vendors: Iterable[str]) -> HttpReply:
     """Return the reply to a path without a vendor."""
-    vendors = ", ".join(f"/{name}" for name in VENDORS)
-    return json_reply(404, {"message": f"this path has no vendor; try {vendors} or {OWN_PATH}"})
+    shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+    if path.startswith(_OF_SEGMENT):
+        hint = f"Segment's clients need /segment before it: /segment{shown}"
+    else:
+        hint = "for a destination file, start the sandbox with --dest PATH"
+    known = ", ".join(f"/{name}" for name in vendors)
+    problem = f"no vendor is at {shown}; {hint}. There are {known} and {OWN_PATH}"
+    return json_reply(404, {"message": problem})
 
 
 def early_refusal(refusal: Refusal) -> HttpReply:

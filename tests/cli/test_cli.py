@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 import pytest
 from support.fakes import (
     PATIENCE,
@@ -26,7 +27,7 @@ from support.fork_server import ForkedProcess
 
 from segcli import __version__
 from segcli.cli import COMMANDS, cli
-from segcli.sandbox import SandboxServer
+from segcli.sandbox import SandboxServer, Script, running
 
 Segcli = Callable[..., CommandResult]
 Spawn = Callable[..., ForkedProcess]
@@ -285,6 +286,25 @@ def test_sandbox_prints_commands_that_send_to_it_and_work(
     assert sent.code == 0
     wait_until(lambda: kept.read_bytes().count(b"\n") == 5)
     assert [json.loads(line)["vendor"] for line in kept.read_bytes().splitlines()] == ["gist"] * 5
+
+
+def test_sandbox_knows_installed_plug_ins(
+    segcli: Segcli, install: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(install("acme = acme:ACME")["PYTHONPATH"])
+    codes: list[int] = []
+
+    def serve(script: Script, started: Callable[[SandboxServer], object], **_: Any) -> None:
+        with running(script) as sandbox:
+            started(sandbox)
+            for name in ("acme", "acmes"):
+                reply = httpx.post(f"{sandbox.url}/{name}", json={}, trust_env=False)
+                codes.append(reply.status_code)
+
+    monkeypatch.setattr("segcli.cli.commands.sandbox.serve_sandbox", serve)
+
+    assert segcli("sandbox").code == 0
+    assert codes == [200, 404]
 
 
 def test_help_imports_no_heavy_library() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from support.keyless_sandbox import running_with_plug_in
 
-from segcli.sandbox import SandboxServer, Script, running
+from segcli.sandbox import SandboxServer, Script
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,6 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxServer]:
-    """A sandbox that remembers what it accepts."""
-    with running(Script(remember=True)) as sandbox:
+    """A sandbox that knows a plug-in, and remembers what it accepts."""
+    with running_with_plug_in(Script(remember=True)) as sandbox:
         yield sandbox

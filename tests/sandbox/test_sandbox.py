@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import gzip
 import json
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from support.fakes import PATIENCE, wait_until
+from support.keyless_sandbox import running_with_plug_in
 from support.tables import for_each
 
 from segcli.sandbox import Fault, Received, SandboxServer, Script, parse_fault, running
@@ -152,10 +154,39 @@ def test_success_reply_is_that_of_the_vendor(post: Post) -> None:
     }
 
 
-def test_unknown_vendor_accepts_any_json_without_a_key(post: Post, sandbox: SandboxServer) -> None:
+def test_vendor_of_a_plug_in_accepts_any_json_without_a_key(
+    post: Post, sandbox: SandboxServer
+) -> None:
     assert post("acme", "/users/1", [1, {"two": 2}], headers={"Content-Type": "x"}).is_success
     assert sandbox.app.accepted[-1] == Received("acme", "/users/1", [1, {"two": 2}])
     assert post("acme", "/users/1", b"two").status_code == 400
+
+
+@for_each(
+    ("path", "hint"),
+    [
+        ("/v1/batch", "Segment's clients need /segment before it: /segment/v1/batch"),
+        ("/nobody", "for a destination file, start the sandbox with --dest PATH"),
+        ("/" + "x" * 5000, "for a destination file, start the sandbox with --dest PATH"),
+    ],
+)
+def test_path_of_no_vendor_is_404_and_names_the_known_ones(
+    path: str, hint: str, client: httpx.Client, sandbox: SandboxServer
+) -> None:
+    before = sandbox.app.counts()
+
+    reply = client.post(sandbox.url + path, json={})
+
+    said = reply.json()["message"]
+    assert (reply.status_code, hint in said, "/klaviyo, " in said) == (404, True, True)
+    assert "/acme and /_sandbox" in said
+    assert len(said) < 600
+    assert sandbox.app.counts() == before
+
+
+def test_body_that_is_not_text_is_refused_in_plain_words(post: Post) -> None:
+    for body, said in ((gzip.compress(b"{}"), "it is gzip"), (b"\xff", "it is not UTF-8")):
+        assert post("acme", "", body).json() == {"message": f"the body is not JSON: {said}"}
 
 
 def test_webhook_needs_no_key(client: httpx.Client, sandbox: SandboxServer) -> None:
@@ -441,7 +472,9 @@ def test_status_fault_accepts_nothing(status: str, post_to: Post) -> None:
 
 
 def test_reset_fault_resets_the_connection_before_or_after_acceptance(post_to: Post) -> None:
-    with running(Script(faults=(Fault("reset", 1.0),), seed=1, remember=True)) as sandbox:
+    with running_with_plug_in(
+        Script(faults=(Fault("reset", 1.0),), seed=1, remember=True)
+    ) as sandbox:
         for _ in range(20):
             with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
                 post_to(sandbox, "pointillist", "/event", ORDER)
@@ -462,9 +495,9 @@ def test_timeout_fault_never_answers_and_accepts_nothing(post_to: Post) -> None:
 
 
 def test_shutdown_does_not_wait_for_hanging_requests() -> None:
-    with running(Script(faults=(Fault("timeout", 1.0),))) as sandbox:
+    with running_with_plug_in(Script(faults=(Fault("timeout", 1.0),))) as sandbox:
         hanging = raw_request(sandbox, "/acme")
-    with running(Script(latency=3600)) as sandbox:
+    with running_with_plug_in(Script(latency=3600)) as sandbox:
         slow = raw_request(sandbox, "/acme")
     for connection in (hanging, slow):
         with connection:
@@ -488,7 +521,7 @@ def read(connection: socket.socket) -> bytes:
 
 
 def test_disconnected_client_is_not_counted(post_to: Post) -> None:
-    with running(Script()) as sandbox:
+    with running_with_plug_in(Script()) as sandbox:
         connection = raw_request(sandbox, "/acme")
         host = sandbox.url.removeprefix("http://")
         head = f"POST /acme HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99\r\n\r\n"
@@ -500,7 +533,9 @@ def test_disconnected_client_is_not_counted(post_to: Post) -> None:
 
 def test_same_seed_gives_the_same_faults(post_to: Post) -> None:
     def statuses() -> list[int]:
-        with running(Script(faults=(Fault("503", 0.3), Fault("429", 0.3)), seed=7)) as sandbox:
+        with running_with_plug_in(
+            Script(faults=(Fault("503", 0.3), Fault("429", 0.3)), seed=7)
+        ) as sandbox:
             return [post_to(sandbox, "acme", "", {}).status_code for _ in range(30)]
 
     first = statuses()
@@ -519,7 +554,7 @@ def test_request_above_the_rate_is_429_with_retry_after(post_to: Post) -> None:
 
 
 def test_latency_delays_each_reply(post_to: Post) -> None:
-    with running(Script(latency=0.05)) as sandbox:
+    with running_with_plug_in(Script(latency=0.05)) as sandbox:
         assert post_to(sandbox, "acme", "", {}).elapsed.total_seconds() >= 0.05
 
 
@@ -551,7 +586,7 @@ def test_counts_page_is_exempt_from_faults_and_rate(client: httpx.Client, post_t
 
 
 def test_counts_have_requests_accepted_refused_and_problems(post_to: Post) -> None:
-    with running(Script()) as sandbox:
+    with running_with_plug_in(Script()) as sandbox:
         post_to(sandbox, "gist", "/contacts", CONTACT)
         post_to(sandbox, "gist", "/contacts/batch", {"contacts": [CONTACT, CONTACT]})
         post_to(sandbox, "gist", "/events", {})
@@ -669,7 +704,7 @@ def test_foreground_sandbox_ends_cleanly_on_a_signal(
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
         assert process.stdout
         url = process.stdout.readline().strip()
-        status = client.post(url + "/acme", json={}).status_code
+        status = client.get(url + "/_sandbox").status_code
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE)
     assert status == 200

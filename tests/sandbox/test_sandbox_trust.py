@@ -9,12 +9,13 @@ from contextlib import ExitStack, closing, suppress
 import httpx
 import pytest
 from support.fakes import CommandResult, wait_until
+from support.keyless_sandbox import PLUG_IN, running_with_plug_in
 
 from segcli.local_server.request_body import Uploads
-from segcli.sandbox import SandboxServer, Script, running
+from segcli.sandbox import SandboxServer, Script
 
 ELSEWHERE = "https://evil.example"
-KEYLESS = "/acme"
+KEYLESS = f"/{PLUG_IN}"
 
 
 def port_of(sandbox: SandboxServer) -> str:
@@ -88,7 +89,7 @@ def test_page_of_the_sandbox_itself_is_accepted(
 
 
 def test_page_of_an_allowed_origin_may_send_and_read_the_reply(client: httpx.Client) -> None:
-    with running(Script(allow_origin=("http://localhost:3000",))) as sandbox:
+    with running_with_plug_in(Script(allow_origin=("http://localhost:3000",))) as sandbox:
         url, headers = f"{sandbox.url}{KEYLESS}", {"Origin": "http://localhost:3000"}
         asked = client.options(
             url,
@@ -131,7 +132,7 @@ def begun(sandbox: SandboxServer, size: int, sent: int) -> socket.socket:
 def test_concurrent_uploads_use_bounded_memory(client: httpx.Client) -> None:
     room, part = 1_000_000, 300_000
     with ExitStack() as stack:
-        sandbox = stack.enter_context(running(Script()))
+        sandbox = stack.enter_context(running_with_plug_in(Script()))
         sandbox.app.uploads = Uploads(most_held=room)
         held: list[int] = []
         slow = [stack.enter_context(begun(sandbox, part + 1, part)) for _ in range(3)]
@@ -151,7 +152,7 @@ def test_concurrent_uploads_use_bounded_memory(client: httpx.Client) -> None:
 
 
 def test_body_is_released_while_its_reply_is_delayed() -> None:
-    with running(Script(latency=60.0)) as sandbox:
+    with running_with_plug_in(Script(latency=60.0)) as sandbox:
         connection = begun(sandbox, 2, 0)
         wait_until(lambda: sandbox.app.uploads.held == 0)
         connection.sendall(b"{}")

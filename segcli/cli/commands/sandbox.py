@@ -156,6 +156,8 @@ def _make_kept(keep: Path | None, dest: Sequence[str]) -> None:
 
 
 def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
+    for name in destinations.groups().get("plug-in", ()):
+        sandbox.app.host(name)
     for destination in described.values():
         host_destination(sandbox, destination)
     # It runs even if stdout cannot be written.
