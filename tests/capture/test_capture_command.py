@@ -388,10 +388,15 @@ def test_a_command_that_cannot_run_and_a_missing_one_have_different_errors(
 ) -> None:
     (tmp_path / "notes").touch()
 
-    for name, problem in (("./notes", "./notes is not executable"), ("./no", "no command ./no")):
+    for name, problem, hint in (
+        ("./notes", "./notes is not executable", "chmod +x ./notes"),
+        ("./no", "there is no command ./no", "-- sh -c 'WORDS'"),
+        ("./", "./ is a folder", "Type a COMMAND"),
+    ):
         done = run_segcli(*OUTPUT, "--", name)
         assert done.returncode == 2
         assert problem in done.stderr.decode()
+        assert hint in done.stderr.decode()
     assert not (tmp_path / "events.jsonl").exists()
 
 
@@ -449,6 +454,19 @@ def test_file_that_is_not_a_capture_is_refused_and_unchanged(
 
     assert (done.returncode, b"is not a capture" in done.stderr) == (2, True)
     assert (tmp_path / "events.jsonl").read_text() == content
+
+
+@pytest.mark.parametrize("words", [["--output", "e.jsonl", "--"], ["--"], ["--", ""]])
+def test_dashes_without_a_command_are_an_error(
+    words: list[str], segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.cli.commands.capture.capturing", pytest.fail)
+
+    said = segcli("capture", *words)
+
+    message, hint = said.err.splitlines()
+    assert (said.code, message) == (2, "Error: there is no COMMAND after --")
+    assert "To capture until Ctrl-C, leave out --" in hint
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
 from segcli.core import exact_json
 from segcli.core.plural import count_of
+from segcli.core.visible_text import shell_quoted
 from segcli.errors import Exit, OutputError, SegcliError, UsageError
 from segcli.lines.chunks import MAX_LINE
 from segcli.local_server.background_server import signals_held, why_not_listening
@@ -53,10 +54,25 @@ class CaptureOptions:
     words: tuple[str, ...]
 
 
+class _CaptureCommand(ConfiguredCommand):
+    """A command whose words after -- are a COMMAND."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; a -- without a COMMAND is an error: the capture would never end."""
+        ends_with_dashes = args[-1:] == ["--"]
+        rest = super().parse_args(ctx, args)
+        words = ctx.params.get("words")
+        if not ctx.resilient_parsing and (words == ("",) or (ends_with_dashes and not words)):
+            raise UsageError(
+                "there is no COMMAND after --",
+                "Type one, as in: segcli capture --output events.jsonl -- npm test. If it is in a "
+                "variable, that is empty. To capture until Ctrl-C, leave out --",
+            )
+        return rest
+
+
 # The options of a COMMAND without -- are its own.
-@click.command(
-    "capture", cls=ConfiguredCommand, context_settings={"allow_interspersed_args": False}
-)
+@click.command("capture", cls=_CaptureCommand, context_settings={"allow_interspersed_args": False})
 @grouped_options(
     CaptureOptions,
     "options",
@@ -250,10 +266,19 @@ def _check_command(options: CaptureOptions) -> None:
             "stdout belongs to the COMMAND", "Name a file for the events: --output events.jsonl"
         )
     name = options.words[0]
-    if shutil.which(name) is None:
-        exists = os.sep in name and os.path.exists(name)
-        problem = f"{name} is not executable" if exists else f"there is no command {name}"
-        raise UsageError(problem, "Type the command after --")
+    if shutil.which(name) is not None:
+        return
+    if os.sep not in name or not os.path.exists(name):
+        hint = "Check its spelling, or name its path. For words of a shell, type: -- sh -c 'WORDS'"
+        raise UsageError(f"there is no command {name}", hint)
+    if os.path.isdir(name):
+        raise UsageError(f"{name} is a folder, not a command", "Type a COMMAND after --")
+    path = shell_quoted(name)
+    raise UsageError(
+        f"{name} is not executable",
+        f"To run it, type what reads it first, as in -- sh {path}, or: chmod +x {path}. "
+        f"To write the events to it, type --output {path}",
+    )
 
 
 def _check_is_capture(path: Path) -> None:
