@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from segcli.capture.app import Capture
 from segcli.capture.user_command import LONGEST_WAIT
 from segcli.local_server.background_server import listener_at, make_server, serving, url_of
-from segcli.local_server.guard import Guard, own_hosts
+from segcli.local_server.guard import LOOPBACK, Guard, own_hosts
 
 _HOST = "127.0.0.1"
 _HOST_6 = "::1"
@@ -62,7 +62,12 @@ def capturing(
     It calls `write` with whole lines, in its thread. If `write` raises, it calls `failed` once.
     """
     port = listeners[0].getsockname()[1]
-    guard = Guard(server="the capture", hosts=_all_hosts(hosts, port), any_origin=True)
+    guard = Guard(
+        server="the capture",
+        hosts=_all_hosts(hosts, port),
+        any_origin=True,
+        hint="; to allow this one, start it with --host NAME",
+    )
     app = Capture(write, guard, failed)
     with serving(make_server(app), listeners):
         yield CaptureServer(url_of(listeners[0]), app)
@@ -106,6 +111,10 @@ def _listeners(port: int) -> list[socket.socket]:
 
 
 def _all_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
-    """Return the allowed values of Host. With a proxy, a name has another port, or none."""
+    """Return the allowed values of Host: each name with its own port, or without one.
+
+    A proxy may leave out the port. A name that has a port has no other.
+    """
     lower = {name.lower() for name in names}
-    return own_hosts(lower, port) | {name.encode() for name in lower}
+    without_port = {name for name in lower if ":" not in name}
+    return own_hosts(without_port, port) | {name.encode() for name in {*LOOPBACK, *lower}}

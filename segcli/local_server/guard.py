@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from segcli.local_server.http_reply import Headers, Refusal
 
+# The names of this machine, as Host has them.
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+", re.IGNORECASE)
 _HOST_NAME = re.compile(r"[a-z0-9_.-]+(?::\d{1,5})?")
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HTTP_PORT = 80
 _MISDIRECTED, _FORBIDDEN = 421, 403
 _METHODS = b"GET, POST, PUT, PATCH, DELETE"
@@ -26,19 +28,22 @@ class Guard:
     hosts: the allowed values of Host, in lower case.
     origins: the origins of other pages that may send requests.
     any_origin: whether all pages may send requests.
+    hint: what to type to allow another Host, as the end of a message.
     """
 
     server: str = "the sandbox"
     hosts: frozenset[bytes]
     origins: frozenset[bytes] = frozenset()
     any_origin: bool = False
+    hint: str = ""
 
     def refusal(self, headers: Headers) -> Refusal | None:
         """Return why a request is refused before its body is read; None if it is not."""
         hosts = [value.lower() for name, value in headers if name == b"host"]
         if not hosts or not self.hosts.issuperset(hosts):
             known = ", ".join(sorted(host.decode() for host in self.hosts))
-            return Refusal(_MISDIRECTED, f"{self.server} answers only to its own Host: {known}")
+            problem = f"{self.server} answers only to its own Host: {known}{self.hint}"
+            return Refusal(_MISDIRECTED, problem)
         if not all(map(self._may_send, _origins(headers))):
             return Refusal(
                 _FORBIDDEN,
@@ -76,7 +81,7 @@ def guard_of(host: str, port: int, origins: Iterable[str] = ()) -> Guard:
 
 def own_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
     """Return the allowed values of Host at a port: the names of the loopback, and these names."""
-    known = {*_LOOPBACK, *names}
+    known = {*LOOPBACK, *names}
     hosts = {f"{name}:{port}" for name in known} | (known if port == _HTTP_PORT else set())
     return frozenset(host.encode() for host in hosts)
 

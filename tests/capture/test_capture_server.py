@@ -190,9 +190,24 @@ def test_no_reply_contains_captured_data(client: httpx.Client, start: Start) -> 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
 def test_local_host_names_are_accepted(name: str, client: httpx.Client, start: Start) -> None:
     server = start()
-    host = f"{name}:{server.url.rpartition(':')[2]}"
 
-    assert post(client, server, {"batch": []}, headers={"Host": host}).status_code == 200
+    for host in (f"{name}:{server.url.rpartition(':')[2]}", name):
+        assert post(client, server, {"batch": []}, headers={"Host": host}).status_code == 200
+
+
+def test_refusal_lists_the_hosts_that_exist_and_says_how_to_add_one(
+    client: httpx.Client, start: Start
+) -> None:
+    server = start(hosts=["app.test", "proxy.test:3000"])
+    port = server.url.rpartition(":")[2]
+
+    said = post(client, server, {}, headers={"Host": "evil.example"}).json()["message"]
+
+    named, _, hint = said.partition("Host: ")[2].partition("; ")
+    names = ["127.0.0.1", "[::1]", "app.test", "localhost"]
+    hosts = sorted([*names, *(f"{name}:{port}" for name in names), "proxy.test:3000"])
+    assert named.split(", ") == hosts
+    assert hint == "to allow this one, start it with --host NAME"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{}", "localhost:1", "app.tests"])
