@@ -95,8 +95,9 @@ def _text(data: bytes, max_bytes: int) -> str:
         raise ValueError(f"is larger than {max_bytes:,} bytes")
     try:
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text: save it as UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"is not UTF-8 text (line {line}): save it as UTF-8") from None
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from segcli.core.exact_json import MAX_DEPTH
 from segcli.plan.json_forms import NO_PLAN
 from segcli.plan.pointers import pointer_of
 from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut
+from segcli.plan.schema import pattern_flaw
 
 _COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("event", "eventname", "trackcall", "trackevent"), "event"),
@@ -48,7 +50,10 @@ _Row = dict[str, str]
 
 @dataclass(slots=True)
 class _Event:
-    """An event of the CSV: the schema of its properties grows row by row."""
+    """An event of the CSV: the schema of its properties grows row by row.
+
+    type: the call type; empty if it is not a known one.
+    """
 
     type: str
     name: str
@@ -70,14 +75,16 @@ def read_csv_plan(text: str) -> PlanDraft:
         found = _event_of(row, line, event, draft)
         if found is None:
             if any(row.values()):
-                draft.note(Mistake("", "is a row without an event", line))
+                problem = "the row has no event, and no row above has one: name its event"
+                draft.note(Mistake("", problem, line))
             continue
         event = events.setdefault((found.type, found.name, found.version), found)
         draft.lines.setdefault(event.pointer, event.line)
         if row.get("property"):
             _Properties(event, draft).add(row, line)
     for one in events.values():
-        draft.add(_rule(one), one.line)
+        if one.type:
+            draft.add(_rule(one), one.line)
     return draft
 
 
@@ -97,7 +104,8 @@ def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, _Row]]:
                 yield start, _row(roles, cells)
             start = reader.line_num + 1
     except csv.Error as error:
-        draft.note(Mistake("", f"is not a row of a CSV: {error}", max(start, reader.line_num)))
+        problem = f"the row is not one of a CSV: {error}"
+        draft.note(Mistake("", problem, max(start, reader.line_num)))
 
 
 def _delimiter(header: str) -> str:
@@ -152,14 +160,15 @@ def _event_of(row: _Row, line: int, above: _Event | None, draft: PlanDraft) -> _
     name, written = row.get("event", ""), row.get("call", "")
     call = written.lower() or "track"
     if call not in PART_OF:
-        problem = f"has {cut(written)}, which is not one of {', '.join(PART_OF)}"
+        problem = f"the row has the type {cut(written)}, which is not one of {', '.join(PART_OF)}"
         draft.note(Mistake("", problem, line))
-        return None
+        # The properties below it belong to no other event.
+        return _Event("", name, 1, line)
     if not name and (not written or call == "track"):
         return above
     version = row.get("version", "") or "1"
     if not version.removeprefix("v").isdecimal() or len(version) > 9:
-        problem = f"has the version {cut(version)}, which is not a whole number"
+        problem = f"the row has the version {cut(version)}, which is not a whole number"
         draft.note(Mistake("", problem, line))
         version = "1"
     own = "" if call in ("identify", "group") else name
@@ -176,6 +185,9 @@ class _Properties:
     def add(self, row: _Row, line: int) -> None:
         """Add the property of a row."""
         name = row["property"]
+        if problem := _name_problem(name):
+            self._note(name, problem, line)
+            return
         path, holder, last = self._place(name)
         named = holder.setdefault("properties", {})
         if last in named:
@@ -224,7 +236,10 @@ class _Properties:
 
     def _permit(self, schema: dict[str, Any], values: str, name: str, line: int) -> None:
         if "string" in schema.get("type", "string"):
-            schema["pattern"] = values
+            if flaw := pattern_flaw(values):
+                self._note(name, f"has permitted values that are {flaw}", line)
+            else:
+                schema["pattern"] = values
             return
         problem = "has permitted values, which Segment compares with text only"
         mistake = Mistake(cut(name), problem, line, is_harmless=True)
@@ -232,6 +247,16 @@ class _Properties:
 
     def _note(self, name: str, problem: str, line: int) -> None:
         self._draft.note(Mistake(cut(name), problem, line))
+
+
+def _name_problem(name: str) -> str:
+    """Return what is wrong with the name of a property; empty if it is one."""
+    parts = name.replace(".$", "[]").split(".")
+    if len(parts) > MAX_DEPTH:
+        return f"is nested deeper than {MAX_DEPTH} levels"
+    if not all(part.removesuffix("[]") for part in parts):
+        return "is not the name of a property: a part between its dots is empty"
+    return ""
 
 
 def _rule(event: _Event) -> Rule:

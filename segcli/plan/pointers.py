@@ -6,6 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from segcli.core.exact_json import without_halves
+
+# Python reads these, and they are not JSON.
+_CONSTANTS = frozenset({"NaN", "Infinity"})
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]|[^\s"{}\[\],:]+')
 
 
@@ -40,15 +44,60 @@ def lines_at(text: str, pointers: Collection[str]) -> dict[str, int]:
     if not pointers:
         return found
     pointers = {around for pointer in pointers for around in _around(pointer)}
+    for token, line, place in _walk(text):
+        if place.is_value(token) and (pointer := pointer_of("", place.path)) in pointers:
+            found.setdefault(pointer, line)
+    return found
+
+
+def repeated_names(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the pointer and the line of each field that its object has before; as `lines_at`."""
+    seen: list[set[str]] = []
+    for token, line, place in _walk(text):
+        if token in "{[":
+            seen.append(set())
+        elif token in "}]":
+            seen.pop()
+        elif token == ":":
+            name = place.next_name()
+            if name in seen[-1]:
+                yield pointer_of("", [*place.path[:-1], name]), line
+            seen[-1].add(name)
+
+
+def flaw_line(text: str, levels: int) -> int:
+    """Return the line at which a text is not JSON, or is nested deeper; 0 if it is neither."""
+    try:
+        json.loads(text, parse_int=str)
+    except json.JSONDecodeError as error:
+        return error.lineno
+    except RecursionError:
+        pass
+    depth = 0
+    for token, line, _ in _walk(text):
+        depth += (token in "{[") - (token in "}]")
+        if depth > levels or token.lstrip("-") in _CONSTANTS or _has_half(token):
+            return line
+    return 0
+
+
+def _has_half(token: str) -> bool:
+    """Return whether a string has half of a character, which is not JSON."""
+    written = token.encode()
+    return "\\u" in token and without_halves(written) != written
+
+
+def _walk(text: str) -> Iterator[tuple[str, int, "_Place"]]:
+    """Yield each token of a JSON text with its line and its place."""
     place = _Place()
     line = 1
-    for token in _TOKEN.findall(text):
+    for match in _TOKEN.finditer(text):
+        token = match[0]
         if token == "\n":
             line += 1
-        elif place.is_value(token) and (pointer := pointer_of("", place.path)) in pointers:
-            found.setdefault(pointer, line)
+            continue
+        yield token, line, place
         place.advance(token)
-    return found
 
 
 def _around(pointer: str) -> Iterator[str]:
@@ -68,7 +117,12 @@ class _Place:
 
     def is_value(self, token: str) -> bool:
         """Return whether a token begins a value, or is the name of a field."""
-        return token not in "}]:,\n"
+        return token not in "}]:,"
+
+    def next_name(self) -> str:
+        """Return the name of the field whose colon comes next."""
+        name: str = json.loads(self._name)
+        return name
 
     def advance(self, token: str) -> None:
         """Move past a token."""
@@ -77,7 +131,7 @@ class _Place:
         elif token in "}]":
             self.path.pop()
         elif token == ":":
-            self.path[-1] = json.loads(self._name)
+            self.path[-1] = self.next_name()
         elif token == ",":
             last = self.path[-1]
             self.path[-1] = last + 1 if isinstance(last, int) else last

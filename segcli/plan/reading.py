@@ -3,11 +3,12 @@
 import json
 
 from segcli.core.exact_json import MAX_DEPTH, loads
+from segcli.core.line_error import LineError
 from segcli.core.merge_conflict import merge_conflict
 from segcli.plan.csv_form import read_csv_plan
 from segcli.plan.json_forms import read_json_plan
 from segcli.plan.plan import Check, CompiledRule, Plan
-from segcli.plan.pointers import lines_at
+from segcli.plan.pointers import flaw_line, lines_at, repeated_names
 from segcli.plan.rule import Mistake, PlanDraft
 from segcli.plan.schema import SchemaCompiler
 
@@ -16,14 +17,17 @@ _LEVELS = 4 * MAX_DEPTH
 
 
 def read_plan(title: str, text: str) -> Plan:
-    """Read a plan in any form; raises ValueError, with what is wrong, if it is not a plan."""
+    """Read a plan in any form; raises ValueError, with what is wrong, if it is not a plan.
+
+    If the line is known, it is a LineError.
+    """
     is_json = text.lstrip()[:1] in ("{", "[")
     # A CSV with a merge conflict is a CSV: its marks would be rows.
     if not is_json and (conflict := merge_conflict(text)):
-        raise ValueError(conflict)
+        raise conflict
     draft = _json_draft(text) if is_json else read_csv_plan(text)
     if not draft.rules and not draft.mistakes:
-        draft.note(Mistake("", "plans nothing", 1))
+        draft.note(Mistake("", "the file plans nothing", 1))
     rules = _compiled(draft, title)
     if is_json:
         draft.lines = lines_at(text, {mistake.pointer for mistake in draft.mistakes})
@@ -35,19 +39,28 @@ def _json_draft(text: str) -> PlanDraft:
     try:
         value = loads(text.encode(), levels=_LEVELS)
     except ValueError as error:
-        raise ValueError(merge_conflict(text) or f"cannot be read: {error}{_at(text)}") from None
-    return read_json_plan(value)
+        problem = LineError(f"cannot be read: {error}", flaw_line(text, _LEVELS))
+        raise merge_conflict(text) or problem from None
+    draft = read_json_plan(value)
+    if _has_repeated_names(text):
+        for pointer, line in repeated_names(text):
+            draft.note(Mistake(pointer, "is given a second time: remove one of them", line))
+    return draft
 
 
-def _at(text: str) -> str:
-    """Return where a text stops being JSON; empty if it is JSON."""
+def _has_repeated_names(text: str) -> bool:
+    """Return whether an object of a JSON text has a name twice: only one of them counts."""
+    are_repeated = False
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        nonlocal are_repeated
+        are_repeated = are_repeated or len(pairs) != len({name for name, _ in pairs})
+
     try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return f" (line {error.lineno}, column {error.colno})"
+        json.loads(text, object_pairs_hook=note, parse_int=str, parse_float=str)
     except RecursionError:
-        pass
-    return ""
+        return True  # so that they are looked for in another way
+    return are_repeated
 
 
 def _compiled(draft: PlanDraft, title: str) -> list[CompiledRule]:

@@ -12,6 +12,7 @@ import jsonschema_rs
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from segcli.core.event_time import is_time
+from segcli.plan.pattern_flaw import why_refused
 from segcli.plan.plan import Check
 from segcli.plan.pointers import pointer_of, schema_at
 from segcli.plan.rule import Mistake, cut
@@ -59,6 +60,15 @@ class SchemaCompiler:
         return Check(validator.is_valid, lambda value: _all_violations(validator, value))
 
 
+def pattern_flaw(pattern: str) -> str:
+    """Return what is wrong with a regular expression, after `is`; empty if Segment accepts it."""
+    try:
+        Draft7Validator({"pattern": pattern}, pattern_options=_PATTERN)
+    except ValidationError:
+        return f"not a regular expression that Segment accepts: {why_refused(pattern)}"
+    return ""
+
+
 class _Cleaner:
     """Copies a schema without names, and without references that lead nowhere."""
 
@@ -93,10 +103,9 @@ class _Cleaner:
         if isinstance(by_name, dict):
             patterns |= {f"patternProperties/{pattern}": pattern for pattern in by_name}
         for where, pattern in patterns.items():
-            if isinstance(pattern, str) and not _is_pattern(pattern):
+            if isinstance(pattern, str) and (flaw := pattern_flaw(pattern)):
                 pointer = pointer_of(self._pointer, [*path, *where.split("/", 1)])
-                problem = "is not a regular expression that Segment accepts; it has no look-around"
-                self._mistakes.append(Mistake(pointer, problem))
+                self._mistakes.append(Mistake(pointer, f"is {flaw}"))
 
     def _value(self, key: str, value: Any, path: tuple[str | int, ...]) -> Any:
         if key in _MAPS and isinstance(value, dict):
@@ -113,14 +122,6 @@ class _Cleaner:
         problem = f"refers to {where}: {cut(str(reference))}"
         self._mistakes.append(Mistake(pointer_of(self._pointer, [*path, "$ref"]), problem))
         return False
-
-
-def _is_pattern(pattern: str) -> bool:
-    try:
-        Draft7Validator({"pattern": pattern}, pattern_options=_PATTERN)
-    except ValidationError:
-        return False
-    return True
 
 
 def _refuse(address: str) -> NoReturn:

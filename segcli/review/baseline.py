@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from segcli.accounting.atomic_write import rewrite
+from segcli.core.line_error import LineError, place_of
 from segcli.core.merge_conflict import merge_conflict
 from segcli.errors import InputError, OutputError
 from segcli.inputs.small_file import read_named
+from segcli.plan.pointers import lines_at
+from segcli.plan.rule import cut
 from segcli.review.codes import CODES
 from segcli.review.findings import BaselineResult, Findings
 from segcli.review.notes import Key, key_of
@@ -69,7 +72,7 @@ def _text_of(path: Path) -> str:
     try:
         return read_named(path, max_bytes=_MAX_BYTES)
     except ValueError as error:
-        raise _not_baseline(path, str(error), _OTHER) from None
+        raise _not_baseline(path, error, _OTHER) from None
 
 
 def _is_unmerged(text: str) -> bool:
@@ -84,12 +87,12 @@ def _known(path: Path, text: str) -> dict[Key, int]:
             known[key] = known.get(key, 0) + count
     except ValueError as error:
         hint = _RESOLVE if _is_unmerged(text) else _OTHER
-        raise _not_baseline(path, str(error), hint) from None
+        raise _not_baseline(path, error, hint) from None
     return known
 
 
-def _not_baseline(path: Path, problem: str, hint: str) -> InputError:
-    return InputError(f"--baseline {path} {problem}", hint)
+def _not_baseline(path: Path, error: ValueError, hint: str) -> InputError:
+    return InputError(f"--baseline {place_of(path, error)} {error}", hint)
 
 
 def _document(counts: Mapping[Key, int]) -> str:
@@ -105,26 +108,29 @@ def _entries(text: str) -> Iterator[tuple[Key, int]]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        problem = merge_conflict(text) or f"is not JSON: line {error.lineno}"
-        raise ValueError(problem) from None
+        raise merge_conflict(text) or LineError("is not JSON", error.lineno) from None
     except RecursionError:
         raise ValueError("is not JSON: nested too deep") from None
     if not isinstance(document, dict) or not isinstance(document.get("findings"), list):
         raise ValueError("is not a baseline of segcli")  # noqa: TRY004  # of bad content
     if document.get("baseline_version") != _VERSION:
         raise ValueError(f"is not a baseline of version {_VERSION}")
-    for number, entry in enumerate(document["findings"], 1):
-        yield _entry(entry, number)
+    for index, entry in enumerate(document["findings"]):
+        try:
+            yield _entry(entry)
+        except ValueError as error:
+            pointer = f"/findings/{index}"
+            raise LineError(str(error), lines_at(text, {pointer})[pointer]) from None
 
 
-def _entry(entry: Any, number: int) -> tuple[Key, int]:
+def _entry(entry: Any) -> tuple[Key, int]:
     values = [entry.get(name) for name in Key._fields] if isinstance(entry, dict) else []
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) != len(Key._fields):
-        raise ValueError(f"has no code, field and problem in entry {number}")
+        raise ValueError("has an entry without a code, a field and a problem")
     count = entry.get("count")
     if type(count) is not int or count < 1:
-        raise ValueError(f"has no count in entry {number}")
+        raise ValueError("has an entry without a count")
     if texts[0] not in CODES:
-        raise ValueError(f"has an unknown code in entry {number}")
+        raise ValueError(f"has an entry with an unknown code {cut(texts[0])}")
     return key_of(*texts), count

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
+from segcli.core.line_error import LineError
 from segcli.core.payload_path import without
 from segcli.review.alignment import Pair, aligned
 from segcli.review.codes import FindingState
@@ -124,7 +125,7 @@ class GoldenComparison:
     input, or bare payloads. A file without lines has no payloads. Outcomes are matched by their
     messageId if at least half of the ids of each side are on both; everything else is aligned as
     a diff does it. The fields of payloads at the paths in `ignored` are not compared. Raises
-    ValueError for any other line.
+    LineError for any other line.
     """
 
     def __init__(self, golden: Iterable[bytes], ignored: Sequence[str] = ()) -> None:
@@ -209,9 +210,9 @@ class GoldenComparison:
         value = _golden_line(number, text)
         place = _place(value)
         if self._golden and self.holds_outcomes != (place is not None):
-            raise ValueError(f"line {number} mixes payloads and outcomes")
+            raise LineError("mixes payloads and outcomes", number)
         if place in self._places:
-            raise ValueError(f"line {number} is for the same input line as an earlier one")
+            raise LineError("is for the same input line as an earlier one", number)
         if place is None:
             found = _Line("", number, dumps(self._compared(value)))
         else:
@@ -282,9 +283,9 @@ def _golden_line(number: int, text: bytes) -> dict[str, Any]:
     try:
         value = _loads(text)
     except ValueError as error:
-        raise ValueError(f"line {number} is {error}") from None
+        raise LineError(f"is {error}", number) from None
     if not isinstance(value, dict):
-        raise ValueError(f"line {number} is not an object")  # noqa: TRY004  # of bad content
+        raise LineError("is not an object", number)
     return value
 
 

@@ -12,6 +12,7 @@ from segcli.accounting.atomic_write import rewrite
 from segcli.core.decision import Decision, payloads_of
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
+from segcli.core.line_error import place_of
 from segcli.core.merge_conflict import merge_conflict
 from segcli.core.outcome import event_of, outcome_fields
 from segcli.errors import InputError, OutputError
@@ -207,10 +208,13 @@ def _read(path: Path, ignored: Sequence[str]) -> GoldenComparison:
     except ValueError as error:
         if conflict := merge_conflict(text.decode(errors="replace")):
             hint = "Resolve it, or use --update to write the file again."
-            raise InputError(f"the golden file {path} {conflict}", hint) from None
+            raise InputError(
+                f"the golden file {place_of(path, conflict)} {conflict}", hint
+            ) from None
         raise InputError(
-            f"{path} is not a golden file: {error}",
-            "A golden file holds what `segcli transform --outcomes` or `segcli transform` prints.",
+            f"the golden file {place_of(path, error)} {error}",
+            "A golden file holds what `segcli transform --outcomes` or `segcli transform` prints. "
+            "Name one, or use --update to write it again.",
         ) from None
 
 

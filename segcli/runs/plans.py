@@ -1,11 +1,13 @@
 """The tracking plans that `--plan` names."""
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segcli.core.extras import how_to_install
+from segcli.core.line_error import place_of
 from segcli.errors import InputError, UsageError
 from segcli.inputs.small_file import read_named
 
@@ -29,8 +31,12 @@ def read_plans(paths: Sequence[Path]) -> list["Plan"]:
 
     plans = []
     for path in paths:
+        if not os.path.exists(path):
+            hint = "Check its name, or export the plan: see segcli guide plan"
+            raise InputError(f"--plan {path} does not exist", hint)
         try:
             plans.append(read_plan(str(path), read_named(path, max_bytes=_MAX_BYTES)))
         except ValueError as problem:
-            raise InputError(f"--plan {path} {problem}") from None
+            hint = "Mend it there, or export the plan again: see segcli guide plan"
+            raise InputError(f"--plan {place_of(path, problem)} {problem}", hint) from None
     return plans

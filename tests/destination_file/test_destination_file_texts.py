@@ -73,7 +73,7 @@ def test_unreadable_destination_file_exits_2_with_a_hint(segcli: Segcli, tmp_pat
         "no/acme.toml": "no/acme.toml does not exist",
         "./folder.toml": "./folder.toml is a folder, not a file",
         "./": "./ is a folder, not a file\nThere are: ./acme.toml",
-        "./binary.toml": "./binary.toml is not UTF-8 text: save it as UTF-8\n",
+        "./binary.toml": "./binary.toml is not UTF-8 text (line 1): save it as UTF-8\n",
         "./large.json": "./large.json is larger than 4,194,304 bytes",
         "./acme.yaml": "./acme.yaml: the name of a destination file ends in .toml or .json",
         "./acme.toml": "./acme.toml:1:1: not TOML",

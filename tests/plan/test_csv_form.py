@@ -4,6 +4,7 @@ import pytest
 from support.plans import differences, mistakes
 from support.tables import for_each
 
+from segcli.core.line_error import LineError
 from segcli.plan.plan import Plan
 from segcli.plan.reading import read_plan
 
@@ -124,13 +125,14 @@ def test_mistakes_are_named_with_their_lines() -> None:
         ",hue,string,no,,,",
         "Other,size,string,no,(,,",
         "Other,weight,number,no,,Shout,",
+        ",height,number,yes,,,",
         "Other,width,number,no,,track,3.2",
     ]
     plan = read(*rows, header=f"{HEADER},Event Type,Version,Secret Sauce")
 
     assert mistakes(plan) == [
         (1, "Secret Sauce is not a known column and is ignored"),
-        (2, "is a row without an event"),
+        (2, "the row has no event, and no row above has one: name its event"),
         (
             3,
             "size has the type text, which is not one of any, array, boolean, date time, integer, "
@@ -140,14 +142,40 @@ def test_mistakes_are_named_with_their_lines() -> None:
         (6, "hue is planned a second time"),
         (
             7,
-            "/Other/properties/size/pattern is not a regular expression that Segment accepts; it "
-            "has no look-around",
+            "size has permitted values that are not a regular expression that Segment accepts: "
+            "missing ), unterminated subpattern, at character 1",
         ),
-        (8, "has Shout, which is not one of track, page, screen, identify, group"),
-        (8, "is a row without an event"),
-        (9, "has the version 3.2, which is not a whole number"),
+        (
+            8,
+            "the row has the type Shout, which is not one of track, page, screen, identify, group",
+        ),
+        (10, "the row has the version 3.2, which is not a whole number"),
     ]
-    assert [one.is_harmless for one in plan.mistakes] == [True] + [False] * 8
+    assert [one.is_harmless for one in plan.mistakes] == [True] + [False] * 7
+
+
+def test_properties_below_an_event_of_an_unknown_type_belong_to_no_other_event() -> None:
+    plan = read(
+        "Tried,size,string,no,,", "Other,,,,,Shout", ",hue,string,yes,,", header=f"{HEADER},Call"
+    )
+
+    assert len(plan.mistakes) == 1
+    assert differences(plan, properties={"hue": 1}) == [
+        'unplanned-property: properties.hue is not in the plan for "Tried"'
+    ]
+
+
+@for_each("name", ["..", "[]", ".", "a..b", ".a", "a.", "a[].", "a[].[]", "a.$..b"])
+def test_a_property_without_a_name_is_a_mistake(name: str) -> None:
+    assert mistakes(read(f"Tried,{name},string,no,")) == [
+        (2, f"{name} is not the name of a property: a part between its dots is empty")
+    ]
+
+
+def test_a_property_that_is_nested_too_deep_is_a_mistake() -> None:
+    [(line, text)] = mistakes(read(f"Tried,a[]{'.b' * 5000},string,no,"))
+
+    assert (line, text[-34:]) == (2, "… is nested deeper than 100 levels")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +192,7 @@ def test_csv_without_an_event_column_is_not_a_plan(text: str) -> None:
 def test_broken_csv_row_is_a_mistake(row: str) -> None:
     plan = read("Other,size,string,no,", row)
 
-    assert any("is not a row of a CSV" in text for _, text in mistakes(plan))
+    assert any("the row is not one of a CSV" in text for _, text in mistakes(plan))
 
 
 def test_a_second_column_of_the_same_meaning_is_reported_as_ignored() -> None:
@@ -180,5 +208,6 @@ def test_a_second_column_of_the_same_meaning_is_reported_as_ignored() -> None:
 def test_a_merge_conflict_is_not_read_as_rows() -> None:
     rows = ["<<<<<<< HEAD", "Tried,size,string,yes,", "=======", ">>>>>>> other"]
 
-    with pytest.raises(ValueError, match=r"^has a merge conflict in line 2$"):
+    with pytest.raises(LineError, match=r"^has a merge conflict$") as raised:
         read(*rows)
+    assert raised.value.line == 2

@@ -7,6 +7,7 @@ import pytest
 from support.plans import TEXT, differences, mistakes, plan_of, rule, whole
 from support.tables import for_each
 
+from segcli.core.line_error import LineError
 from segcli.plan.plan import Plan
 from segcli.plan.reading import read_plan
 
@@ -81,10 +82,36 @@ def test_other_document_is_not_a_plan(document: object) -> None:
         read(document)
 
 
-@pytest.mark.parametrize(("text", "problem"), [("{", "ends too early"), ("[NaN]", "NaN|not JSON")])
-def test_invalid_json_is_an_error(text: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=problem):
+@for_each(
+    ("text", "problem", "line"),
+    [
+        ("{", "not JSON: it ends too early", 1),
+        ('[\n{"key": 1\n"type": 2}]', "not JSON: unexpected", 3),
+        ('[\n\n{"key": NaN}]', "not JSON", 3),
+        ('[\n{"key": -Infinity}]', "not JSON", 2),
+        ('["\\n \\ud83d\\ude00",\n"\\ud800"]', "not JSON: an unpaired surrogate", 2),
+        ('[\n"\\ud800", ' + "1" * 5000 + "\n}", "not JSON", 3),
+        ("\n" + "[\n" * 2000 + "]\n" * 2000, "nested deeper than 400 levels", 402),
+    ],
+)
+def test_text_that_is_not_json_is_an_error_with_its_line(
+    text: str, problem: str, line: int
+) -> None:
+    with pytest.raises(LineError, match=problem) as raised:
         read_plan("plan.json", text)
+
+    assert raised.value.line == line
+
+
+def test_a_name_that_an_object_has_twice_is_a_mistake() -> None:
+    text = json.dumps([KEYED, KEYED | {"key": "B"}], indent=1)
+    text = text.replace('"key": "B",', '"key": "B", "a/b": 1,\n"k\\u0065y": "C",\n"a/b": 2,')
+    line = text[: text.index('"k\\u0065y"')].count("\n") + 1
+
+    assert mistakes(read_plan("plan.json", text)) == [
+        (line, "/1/key is given a second time: remove one of them"),
+        (line + 1, "/1/a~1b is given a second time: remove one of them"),
+    ]
 
 
 def test_mistakes_are_named_with_json_pointers_and_lines() -> None:
@@ -189,14 +216,9 @@ def test_trait_lists_are_planned_traits() -> None:
 
 
 def test_empty_plan_is_a_mistake() -> None:
-    assert mistakes(read({"rules": []})) == [(1, "plans nothing")]
-    assert mistakes(read({"rules": {}})) == [(1, "plans nothing")]
+    assert mistakes(read({"rules": []})) == [(1, "the file plans nothing")]
+    assert mistakes(read({"rules": {}})) == [(1, "the file plans nothing")]
 
 
 def test_number_of_mistakes_is_bounded() -> None:
     assert len(read([KEYED, *([0] * 5000)]).mistakes) == 1000
-
-
-def test_text_that_is_not_json_is_an_error_with_its_line() -> None:
-    with pytest.raises(ValueError, match=r"not JSON: .* \(line 3, column 1\)$"):
-        read_plan("plan.json", '[\n{"key": 1\n"type": 2}]')

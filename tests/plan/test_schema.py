@@ -14,6 +14,7 @@ from support.tables import for_each
 from segcli.plan.plan import Check
 from segcli.plan.schema import SchemaCompiler
 
+PATTERN = "is not a regular expression that Segment accepts"
 AT = "/data/rules/0/jsonSchema"
 DEEP: Any = {"type": "object"}
 for _ in range(90):
@@ -29,10 +30,15 @@ for _ in range(90):
         ({"properties": []}, "properties", "has an invalid type: expected object, given array"),
         ({"minLength": -1}, "minLength", "must be greater than or equal to 0"),
         ({"enum": "a"}, "enum", "has an invalid type: expected array, given string"),
-        ({"pattern": "("}, "pattern", "is not a regular expression that Segment accepts"),
-        ({"pattern": "^(?!bot)"}, "pattern", "is not a regular expression that Segment accepts"),
-        ({"pattern": "(a{1000}){1000}"}, "pattern", "is not a regular expression"),
-        ({"patternProperties": {"a/(": {}}}, "patternProperties/a~1(", "is not a regular"),
+        ({"pattern": "("}, "pattern", f"{PATTERN}: missing ), unterminated subpattern, at char"),
+        ({"pattern": r"\p{L}+["}, "pattern", f"{PATTERN}: unterminated character set, at char"),
+        ({"pattern": r"[(?!]\(?!(?<!bot)"}, "pattern", f"{PATTERN}: it has look-around"),
+        ({"pattern": "^(?!bot)"}, "pattern", f"{PATTERN}: it has look-around"),
+        ({"pattern": r"(a)\1"}, "pattern", f"{PATTERN}: it refers back to a group"),
+        ({"pattern": "(a{1000}){1000}"}, "pattern", f"{PATTERN}: it is too large, or has"),
+        ({"pattern": "[" * 100_000}, "pattern", f"{PATTERN}: it is too large, or has"),
+        ({"pattern": "(" * 9_000}, "pattern", PATTERN),
+        ({"patternProperties": {"a/(": {}}}, "patternProperties/a~1(", f"{PATTERN}: missing )"),
         ({"$ref": "http://example.com/a.json"}, "$ref", "refers to something outside, which is"),
         ({"$ref": "file:///etc/passwd"}, "$ref", "refers to something outside, which is not read"),
         ({"$ref": "other.json#/a"}, "$ref", "refers to something outside, which is not read"),

@@ -106,18 +106,21 @@ def test_accepted_findings_do_not_count_against_max_findings(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("nothing", "is not JSON: line 1"),
-        ("<<<<<<< HEAD\nnotes\n", "has a merge conflict in line 1"),
+        ("nothing", "base.json:1 is not JSON"),
+        ("<<<<<<< HEAD\nnotes\n", "base.json:1 has a merge conflict"),
         ("[]", "is not a baseline"),
         ('{"baseline_version": 2, "findings": []}', "is not a baseline of version 1"),
-        ('{"baseline_version": 1, "findings": [1]}', "has no code, field and problem in entry 1"),
+        (
+            '{"baseline_version": 1, "findings":\n[1]}',
+            "base.json:2 has an entry without a code, a field and a problem",
+        ),
         (
             '{"baseline_version": 1, "findings": [{"code":"SEG101","field":"","problem":"x"}]}',
-            "has no count in entry 1",
+            "base.json:1 has an entry without a count",
         ),
         (
             '{"baseline_version":1,"findings":[{"code":"X","field":"","problem":"x","count":1}]}',
-            "has an unknown code in entry 1",
+            "base.json:1 has an entry with an unknown code X",
         ),
     ],
 )
@@ -158,7 +161,7 @@ def test_a_baseline_with_a_merge_conflict_or_nothing_in_it_can_be_written_again(
     assert read.code == 2
     if not is_empty:
         assert read.err == (
-            "Error: --baseline base.json has a merge conflict in line 2\n"
+            "Error: --baseline base.json:2 has a merge conflict\n"
             "Resolve it, or use --update-baseline to write the file again.\n"
         )
     assert (updated.code, path.read_text()) == (0, written)

@@ -123,7 +123,7 @@ def test_a_merge_conflict_in_a_golden_file_is_an_error_with_its_line(
 
     assert said.code == 2
     assert said.err == (
-        f"Error: the golden file {GOLDEN} has a merge conflict in line 4\n"
+        f"Error: the golden file {GOLDEN}:4 has a merge conflict\n"
         "Resolve it, or use --update to write the file again.\n"
     )
 
@@ -196,8 +196,8 @@ def test_empty_input_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"oops\n", "golden.ndjson is not a golden file: line 1 is not JSON: "),
-        (b'{"n":1}\n[2]\n', "golden.ndjson is not a golden file: line 2 is not an object"),
+        (b"oops\n", "the golden file golden.ndjson:1 is not JSON: "),
+        (b'{"n":1}\n[2]\n', "the golden file golden.ndjson:2 is not an object"),
         (None, "the golden file golden.ndjson does not exist"),
     ],
 )

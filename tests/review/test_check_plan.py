@@ -313,14 +313,15 @@ def test_option_that_needs_a_destination_is_refused_without_one(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (None, "does not exist"),
-        ("", "is not a tracking plan in a known form"),
-        ("{}", "is not a tracking plan in a known form"),
-        ("{", "cannot be read: not JSON: it ends too early (line 1, column 2)"),
-        ('[\n{"key": 1\n"type": 2}]', "cannot be read: not JSON: "),
-        ("[\n<<<<<<< HEAD\n{}\n=======\n", "has a merge conflict in line 2"),
-        ("[" * 1000, "cannot be read: nested deeper than 400 levels"),
-        ("\udcff", "is not UTF-8 text: save it as UTF-8"),
+        (None, " does not exist"),
+        ("", " is not a tracking plan in a known form"),
+        ("{}", " is not a tracking plan in a known form"),
+        ("{", ":1 cannot be read: not JSON: it ends too early"),
+        ('[\n{"key": 1\n"type": 2}]', ":3 cannot be read: not JSON: "),
+        ('[\n{"key": NaN}]', ":2 cannot be read: not JSON: "),
+        ("[\n<<<<<<< HEAD\n{}\n=======\n", ":2 has a merge conflict"),
+        ("[" * 1000, ":1 cannot be read: nested deeper than 400 levels"),
+        ("Event Name\n\udcff", " is not UTF-8 text (line 2): save it as UTF-8"),
     ],
 )
 def test_file_that_is_not_a_plan_is_a_usage_error(
@@ -333,7 +334,8 @@ def test_file_that_is_not_a_plan_is_a_usage_error(
     said = segcli("check", "--plan", path, events(line_of()))
 
     assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"Error: --plan {path} {problem}")
+    assert said.err.startswith(f"Error: --plan {path}{problem}")
+    assert said.err.splitlines()[1].endswith("see segcli guide plan")
 
 
 def test_plan_option_without_the_extra_says_what_to_install(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tables import for_each
 
+from segcli.core.line_error import LineError
 from segcli.review.alignment import aligned
 from segcli.review.codes import CODE_OF_STATE
 from segcli.review.findings import Finding, Findings
@@ -258,21 +259,22 @@ def test_outcomes_without_file_names_belong_to_one_input(golden: list[bytes], on
 
 
 @for_each(
-    ("golden", "problem"),
+    ("golden", "line", "problem"),
     [
-        ([mapped(1, {}), b"{"], "line 2 is not JSON: "),
-        ([mapped(1, {}), b""], "line 2 is not JSON: "),
-        ([b"[1]"], "line 1 is not an object"),
-        ([b'{"a": "\xff"}'], "line 1 is not UTF-8 text"),
-        ([b'{"a":' * 300 + b"1" + b"}" * 300], "line 1 is nested deeper than 200 levels"),
-        ([mapped(1, {}), b'{"n":1}'], "line 2 mixes payloads and outcomes"),
-        ([b'{"n":1}', skipped(1)], "line 2 mixes payloads and outcomes"),
-        ([skipped(1), mapped(1, {})], "line 2 is for the same input line as an earlier one"),
+        ([mapped(1, {}), b"{"], 2, "is not JSON: "),
+        ([mapped(1, {}), b""], 2, "is not JSON: "),
+        ([b"[1]"], 1, "is not an object"),
+        ([b'{"a": "\xff"}'], 1, "is not UTF-8 text"),
+        ([b'{"a":' * 300 + b"1" + b"}" * 300], 1, "is nested deeper than 200 levels"),
+        ([mapped(1, {}), b'{"n":1}'], 2, "mixes payloads and outcomes"),
+        ([b'{"n":1}', skipped(1)], 2, "mixes payloads and outcomes"),
+        ([skipped(1), mapped(1, {})], 2, "is for the same input line as an earlier one"),
     ],
 )
-def test_invalid_golden_line_is_named(golden: list[bytes], problem: str) -> None:
-    with pytest.raises(ValueError, match=f"^{problem}"):
+def test_invalid_golden_line_is_named(golden: list[bytes], line: int, problem: str) -> None:
+    with pytest.raises(LineError, match=f"^{problem}") as raised:
         GoldenComparison(golden)
+    assert raised.value.line == line
 
 
 # --- matched by messageId, else aligned
