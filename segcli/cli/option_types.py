@@ -25,6 +25,8 @@ def code_prefixes(text: str) -> tuple[str, ...]:
     from segcli.review.wanted import is_prefix
 
     found = tuple(part.strip().upper() for part in text.split(","))
+    if not all(found):
+        raise ValueError(f"{text!r} has an empty code: type each code, with a comma between two.")
     for part in found:
         if not is_prefix(part):
             raise ValueError(

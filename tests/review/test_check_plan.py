@@ -293,6 +293,7 @@ def test_selection_options_apply_to_the_plan(segcli: Segcli, plan: Any, events: 
     [
         ("--expect", "golden.ndjson"),
         ("--fail-on-uncovered", "properties"),
+        ("--coverage", "properties.*"),
         ("--rate", "5/s"),
         ("--set", "endpoint=http://localhost"),
         ("--endpoint", "http://localhost"),

@@ -127,7 +127,25 @@ def test_an_unknown_code_is_a_usage_error(segcli: Segcli) -> None:
     told = segcli("check", "--explain", "SEG999")
 
     assert told.code == 2
-    assert "there is no code SEG999" in told.err
+    assert told.err.startswith("Error: --explain: no code of a finding begins with 'SEG999'\n")
+    assert segcli("check", "--explain", "").code == 2
+
+
+def test_explain_option_takes_the_start_of_codes(segcli: Segcli) -> None:
+    told = segcli("check", "--explain", "seg2")
+
+    titles = [line[4:] for line in told.out.splitlines() if line.startswith("### ")]
+    expected = [f"{one.code} {one.name}" for one in CODES.values() if one.code[:4] == "SEG2"]
+    assert titles == expected
+    assert told.out.count("\n\n### ") == len(expected) - 1 > 2
+
+
+@pytest.mark.parametrize("typed", ["SEG203,,SEG1", "SEG203,", "", " , "])
+def test_empty_code_is_a_usage_error(segcli: Segcli, typed: str) -> None:
+    told = segcli("check", "--select", typed)
+
+    assert told.code == 2
+    assert f"{typed!r} has an empty code: type each code, with a comma between two." in told.err
 
 
 @pytest.mark.parametrize("option", ["--select", "--ignore"])

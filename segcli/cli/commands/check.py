@@ -29,7 +29,7 @@ from segcli.review.check_run import CheckRun
 from segcli.review.checker import review_inputs
 from segcli.review.codes import CODES
 from segcli.review.review import Review
-from segcli.review.wanted import Wanted
+from segcli.review.wanted import Wanted, is_prefix
 from segcli.runs.input_choice import choose
 from segcli.runs.output_checks import OutputFile, check_found, check_outputs
 from segcli.runs.plans import read_plans
@@ -80,15 +80,17 @@ class CheckOptions:
 
 
 def _explain(context: click.Context, _: click.Parameter, code: str | None) -> None:
-    """Print what a code means, and end: nothing is checked."""
+    """Print what a code means, or all codes that begin so, and end: nothing is checked."""
     if code is None or context.resilient_parsing:
         return
-    found = CODES.get(code.upper())
-    if found is None:
+    prefix = code.strip().upper()
+    if not is_prefix(prefix):
         raise UsageError(
-            f"--explain: there is no code {code}", "`segcli guide findings` has all codes."
+            f"--explain: no code of a finding begins with {code!r}",
+            "Type a code, like SEG203, or the start of one. `segcli guide findings` has all codes.",
         )
-    show(*explained(found))
+    found = [explained(one) for one in CODES.values() if one.code.startswith(prefix)]
+    show(*found[0], *(line for one in found[1:] for line in ("", *one)))
     context.exit()
 
 
@@ -202,7 +204,8 @@ CHECK_OPTIONS = grouped_options(
     is_eager=True,
     expose_value=False,
     callback=_explain,
-    help="Print what a code means, why it matters and how to mend it.",
+    help="Print what a code, or each code that begins so, means, why it matters and how to mend "
+    "it.",
 )
 @LOG_OPTIONS
 def command(options: JobOptions, check_options: CheckOptions, log_options: LogOptions) -> int:
@@ -340,6 +343,7 @@ def _is_for_plans_only(options: JobOptions, check_options: CheckOptions) -> bool
         return False
     for option, given in (
         ("--expect", check_options.expect),
+        ("--coverage", check_options.coverage),
         ("--fail-on-uncovered", check_options.fail_on_uncovered),
         ("--rate", check_options.rate),
         ("--set", options.set),
