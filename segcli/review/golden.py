@@ -123,8 +123,9 @@ class GoldenComparison:
 
     `golden` are the lines of the golden file. They are either outcomes, one for each line of the
     input, or bare payloads. A file without lines has no payloads. Outcomes are matched by their
-    messageId if at least half of the ids of each side are on both; everything else is aligned as
-    a diff does it. The fields of payloads at the paths in `ignored` are not compared. Raises
+    messageId if at least half of the ids of each side are on both; then events whose ids are on
+    one side only are matched if their outcomes are equal. Everything else is aligned as a diff
+    does it. The fields of payloads at the paths in `ignored` are not compared. Raises
     LineError for any other line.
     """
 
@@ -164,13 +165,12 @@ class GoldenComparison:
         by_id = self._pairs_by_id()
         if by_id is None:
             return self._aligned_by_file()
-        taken, taken_now = {one for one, _ in by_id}, {other for _, other in by_id}
-        left = [at for at in range(len(self._golden)) if at not in taken]
-        left_now = [at for at in range(len(self._now)) if at not in taken_now]
+        pairs: list[Pair] = [*by_id, *self._equal_pairs(*self._left(by_id))]
+        left, left_now = self._left(pairs)
         nameless = [at for at in left if self._golden[at].message_id is None]
         nameless_now = [at for at in left_now if self._now[at].message_id is None]
         return [
-            *by_id,
+            *pairs,
             *self._aligned(nameless, nameless_now),
             *((at, None) for at in left if self._golden[at].message_id is not None),
             *((None, at) for at in left_now if self._now[at].message_id is not None),
@@ -243,6 +243,26 @@ class GoldenComparison:
             for message_id, places in new.items()
             for pair in zip(old.get(message_id, ()), places, strict=False)
         ]
+
+    def _left(self, pairs: Iterable[Pair]) -> tuple[list[int], list[int]]:
+        """Return the indexes of the lines on each side that are in none of the pairs."""
+        pairs = list(pairs)
+        taken, taken_now = {one for one, _ in pairs}, {other for _, other in pairs}
+        left = [at for at in range(len(self._golden)) if at not in taken]
+        return left, [at for at in range(len(self._now)) if at not in taken_now]
+
+    def _equal_pairs(self, old: Iterable[int], new: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Yield the pairs of events with the same outcome, whose ids were made anew."""
+        by_text: dict[bytes, list[int]] = {}
+        for at in old:
+            if self._golden[at].message_id is not None:
+                by_text.setdefault(self._golden[at].text, []).append(at)
+        equal = {text: iter(places) for text, places in by_text.items()}
+        for at in new:
+            if self._now[at].message_id is not None:
+                found = next(equal.get(self._now[at].text, iter(())), None)
+                if found is not None:
+                    yield found, at
 
     def _aligned_by_file(self) -> list[Pair]:
         """Return the pairs of each file that both sides name, and those of all others."""

@@ -314,9 +314,24 @@ def test_lines_are_matched_by_their_id_in_any_order() -> None:
 
 def test_removed_event_and_new_event_are_not_a_change() -> None:
     golden = [with_id(line, {"n": line}, f"m{line}") for line in range(1, 5)]
-    now = [*golden[:1], with_id(2, {"n": 2}, "other"), *golden[2:]]
+    now = [*golden[:1], with_id(2, {"n": 9}, "other"), *golden[2:]]
 
     assert sorted(one.state for one in compared(golden, now)) == ["missing", "new"]
+
+
+def test_events_with_regenerated_ids_and_equal_outcomes_are_not_differences() -> None:
+    golden = [with_id(at, {"n": at // 2}, f"id{at}") for at in range(1, 13)]
+    now = [with_id(at, {"n": at // 2}, f"{'id' * (at % 2) or 'new'}{at}") for at in range(1, 13)]
+
+    assert compared(golden, now) == []
+    assert compared(golden, now[::-1]) == []
+    added = [*now, with_id(13, {"n": 1}, "new13")]
+    assert texts(compared(golden, added)) == ["13: new: line that is not in the golden file"]
+    changed = [*now[:-1], with_id(12, {"n": 7}, "new12")]
+    assert texts(compared(golden, changed)) == [
+        "12: missing: line of the golden file that no longer exists",
+        "12: new: line that is not in the golden file",
+    ]
 
 
 def test_regenerated_ids_are_not_used_for_matching() -> None:
