@@ -1,16 +1,16 @@
-"""Compares events with plans, and returns the differences, of Segment's three kinds."""
+"""Compares events with plans: differences of Segment's three kinds, and unknown versions."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from segcli.plan.index import Expectation, PlanIndex
+from segcli.plan.index import Expectation, PlanIndex, Versions
 from segcli.plan.planned import PlannedNode
-from segcli.plan.rule import LONGEST_FIELD, cut
+from segcli.plan.rule import LONGEST_FIELD, cut, label_of
 from segcli.plan.words import Violation, field_path, problem_of
 
-PlanState = Literal["unplanned-event", "unplanned-property", "plan-violation"]
+PlanState = Literal["unplanned-event", "unplanned-property", "plan-violation", "other-version"]
 # Each holds the paths of an event; an input with a new shape in every line must not fill memory.
 _SHAPES_KEPT = 20_000
 
@@ -70,6 +70,7 @@ class Judge:
         found: list[Difference] = []
         if expected.number >= 0:
             seen.events[expected.number] += 1
+            found += self._other_version(event, expected)
         elif expected.type == "track":
             found.append(self._unplanned_event(event["event"]))
         for check, part, plan in expected.checks:
@@ -99,20 +100,40 @@ class Judge:
 
     def _expected(self, event: Mapping[str, Any]) -> Expectation:
         """Return the expectation for an event; of several versions, the one that it names."""
-        call = event["type"]
-        planned = self._index.planned
-        if call == "track":
-            versions = planned.get((call, event["event"]))
-        else:
-            name = event.get("name")
-            versions = planned.get((call, name)) if isinstance(name, str) and name else None
-            versions = versions or planned.get((call, ""))
+        versions = self._versions(event)
         if versions is None:
-            return self._index.common[call]
+            return self._index.common[event["type"]]
         if len(versions) == 2:
             # One version, and the oldest.
             return versions[None]
         return versions.get(_version(event)) or versions[None]
+
+    def _versions(self, event: Mapping[str, Any]) -> Versions | None:
+        """Return what is planned for an event, by version; None if nothing is."""
+        call = event["type"]
+        planned = self._index.planned
+        if call == "track":
+            return planned.get((call, event["event"]))
+        name = event.get("name")
+        versions = planned.get((call, name)) if isinstance(name, str) and name else None
+        return versions or planned.get((call, ""))
+
+    def _other_version(
+        self, event: Mapping[str, Any], expected: Expectation
+    ) -> Iterator[Difference]:
+        """Yield a difference if a planned event names a version that its plan does not have."""
+        if _written_version(event) is None:
+            return
+        version = _version(event)
+        if version is None:
+            problem = "is not a whole number"
+        elif version not in (self._versions(event) or ()):
+            problem = "is not in the plan"
+        else:
+            return
+        label = label_of(expected.type, expected.name)
+        problem += f" for {label}; it is compared with version {expected.version}"
+        yield Difference("other-version", "context.protocols.event_version", problem)
 
     def _walk(
         self, node: PlannedNode, value: Any, path: str, paths: list[str], seen: PlanSeen
@@ -148,12 +169,17 @@ def _version(event: Mapping[str, Any]) -> int | None:
 
     As in JSON Schema, 2.0 is a whole number too.
     """
-    context = event.get("context")
-    protocols = context.get("protocols") if context else None
-    version = protocols.get("event_version") if isinstance(protocols, dict) else None
+    version = _written_version(event)
     if isinstance(version, float) and version.is_integer():
         return int(version)
     return version if type(version) is int else None
+
+
+def _written_version(event: Mapping[str, Any]) -> Any:
+    """Return `context.protocols.event_version`; None if it is missing or null."""
+    context = event.get("context")
+    protocols = context.get("protocols") if context else None
+    return protocols.get("event_version") if isinstance(protocols, dict) else None
 
 
 def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:

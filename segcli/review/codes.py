@@ -340,6 +340,16 @@ _PLAN = (
         mend="Rename the column, or remove it. `segcli guide plan` has the names.",
         is_harmless=True,
     ),
+    Code(
+        code="SEG406",
+        name="other-version",
+        state="other-version",
+        means="`context.protocols.event_version` is not a version that the plan has for the event, "
+        "or not a whole number.",
+        matters="The event is compared with the oldest version, which may not be the one it has.",
+        mend="Send the version as a number, such as 2, or add that version to the plan.",
+        is_harmless=True,
+    ),
 )
 _REPLAY = (
     Code(
@@ -468,7 +478,7 @@ REPEATED_MESSAGE_ID, REPEATED_LINE = "SEG501", "SEG502"
 TOO_OLD, STARTS_MESSAGES, OVERWRITES_PROFILE = "SEG511", "SEG513", "SEG514"
 NOT_CARRIED, NOT_SEARCHED = "SEG321", "SEG322"
 PLAN_MISTAKE, UNKNOWN_COLUMN = "SEG404", "SEG405"
-CODE_OF_STATE: Mapping[str, str] = {one.state: one.code for one in (*_PLAN[:3], *_GOLDEN)}
+CODE_OF_STATE: Mapping[str, str] = {one.state: one.code for one in (*_PLAN[:3], _PLAN[5], *_GOLDEN)}
 _REJECTION, _REMARK = "SEG301", "SEG311"
 
 

@@ -384,6 +384,18 @@ def test_harmless_plan_mistake_is_a_warning(segcli: Segcli, events: Any, tmp_pat
     assert segcli(*asked, "--strict").code == 1
 
 
+def test_other_version_is_a_warning_in_valid_json(segcli: Segcli, plan: Any, events: Any) -> None:
+    asked = ("check", "--plan", plan(rule("Tried", version=2)), "--format", "json")
+    file = events(line_of(context={"protocols": {"event_version": "2"}}))
+
+    said = segcli(*asked, file)
+
+    [found] = json.loads(said.out)["findings"]
+    assert (said.code, found["code"], found["level"]) == (0, "SEG406", "warning")
+    check_is_valid("json", said.out)
+    assert segcli(*asked, "--strict", file).code == 1
+
+
 def test_plan_file_is_refused_as_an_output(segcli: Segcli, plan: Any, events: Any) -> None:
     path = plan(rule("Tried"))
     before = path.read_text()
