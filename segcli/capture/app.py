@@ -6,7 +6,7 @@ No reply contains an event: pages of all origins may send events, and none may r
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -27,7 +27,13 @@ from segcli.local_server.http_reply import (
     send_reply,
 )
 from segcli.local_server.request_body import MAX_BODY, Uploads, decompressed
-from segcli.local_server.segment_api import MAX_EVENT_BYTES, ROUTES, without_slash
+from segcli.local_server.segment_api import (
+    MAX_BATCH_EVENTS,
+    MAX_EVENT_BYTES,
+    MAX_REQUEST_BYTES,
+    ROUTES,
+    without_slash,
+)
 
 _SUCCESS = bytes_reply(200, b'{"success":true}')
 # An event in a batch may be nested as deeply as an event on a line.
@@ -49,9 +55,11 @@ class Capture:
 
     events: how many events are written.
     large: how many of them are larger than Segment accepts.
+    large_requests: how many requests with events are larger, or have more events.
     open: how many requests are not answered yet.
     last: when a request last started or ended, in seconds of a monotonic clock.
     problems: why requests were refused, and how often.
+    uploads: the request bodies.
     failure: why an event could not be written; after that, no events are written.
     """
 
@@ -61,6 +69,7 @@ class Capture:
         """Write events with `write`, in whole lines; call `failed` once if it raises."""
         self.events = 0
         self.large = 0
+        self.large_requests = 0
         self.open = 0
         self.last = time.monotonic()
         self.problems: Counter[str] = Counter()
@@ -68,7 +77,7 @@ class Capture:
         self._write = write
         self._guard = guard
         self._failed = failed
-        self._uploads = Uploads()
+        self.uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -94,7 +103,7 @@ class Capture:
         if self._guard.is_preflight(scope["method"], headers):
             await send_reply(send, HttpReply(204, b"", tuple(preflight_headers(headers))), cors)
             return
-        body = await self._uploads.received(receive)
+        body = await self.uploads.received(receive)
         if body is not None:
             await send_reply(send, self._reply(scope, body), cors)
 
@@ -102,15 +111,16 @@ class Capture:
         path, headers = scope["path"], dict(scope["headers"])
         kind = ROUTES.get(without_slash(path))
         if kind is None:
-            return self._page(path, scope["method"], headers[b"host"])
+            return self._page(path, scope["method"], headers)
         if scope["method"] != "POST":
             return self._no(Refusal(405, "the method must be POST", "POST"))
-        events = _events(body, headers, kind)
-        if isinstance(events, Refusal):
-            return self._no(events)
-        return self._keep(events)
+        plain = _plain(body, headers)
+        if isinstance(plain, Refusal):
+            return self._no(plain)
+        events = _events(plain, kind)
+        return self._no(events) if isinstance(events, Refusal) else self._keep(events, len(plain))
 
-    def _page(self, path: str, method: str, host: bytes) -> HttpReply:
+    def _page(self, path: str, method: str, headers: Mapping[bytes, bytes]) -> HttpReply:
         """Answer a request that is not for events: of analytics.js, or to see if this is up."""
         if path == _METRICS and method == "POST":
             return _SUCCESS
@@ -121,10 +131,11 @@ class Capture:
             return self._no(Refusal(405, "the method must be GET", "GET, HEAD"))
         if key is None:
             return json_reply(200, {"message": "segcli capture accepts events here"})
-        return json_reply(200, _browser_settings(key, host.decode("latin-1")))
+        host = headers[b"host"].decode("latin-1")
+        return json_reply(200, _browser_settings(key, host, _protocol(headers)))
 
-    def _keep(self, events: list[Any]) -> HttpReply:
-        """Write all events of a request, and return the reply."""
+    def _keep(self, events: list[Any], size: int) -> HttpReply:
+        """Write all events of a request with a body of this size, and return the reply."""
         lines = [exact_json.dumps(event) + b"\n" for event in events]
         if self.failure is None:
             try:
@@ -136,6 +147,7 @@ class Capture:
             return self._no(Refusal(_NOT_WRITTEN, "the event could not be written"))
         self.events += len(lines)
         self.large += sum(len(line) > MAX_EVENT_BYTES for line in lines)
+        self.large_requests += size > MAX_REQUEST_BYTES or len(lines) > MAX_BATCH_EVENTS
         return _SUCCESS
 
     def _no(self, refusal: Refusal) -> HttpReply:
@@ -144,15 +156,17 @@ class Capture:
         return refused(refusal, {"success": False, "message": refusal.problem})
 
 
-def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> list[Any] | Refusal:
-    """Return the events of a body, or why it is refused."""
+def _plain(body: bytes | Refusal, headers: Mapping[bytes, bytes]) -> bytes | Refusal:
+    """Return the decompressed body, or why it is refused."""
     if isinstance(body, Refusal):
         return body
     if len(body) > MAX_BODY:
         return Refusal(413, f"the body must have at most {MAX_BODY:,} bytes")
-    body = decompressed(body, headers, most=MAX_BODY)
-    if isinstance(body, Refusal):
-        return body
+    return decompressed(body, headers, most=MAX_BODY)
+
+
+def _events(body: bytes, kind: str) -> list[Any] | Refusal:
+    """Return the events of a decompressed body, or why it is refused."""
     try:
         value = exact_json.loads(body, levels=_LEVELS)
     except ValueError as error:
@@ -170,7 +184,13 @@ def _key_in(path: str) -> str | None:
     return match[1] if match else None
 
 
-def _browser_settings(key: str, host: str) -> dict[str, Any]:
+def _protocol(headers: Mapping[bytes, bytes]) -> str:
+    """Return how the page reaches the capture: by https only if a proxy in front says so."""
+    said = headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip().lower()
+    return "https" if said == b"https" else "http"
+
+
+def _browser_settings(key: str, host: str, protocol: str) -> dict[str, Any]:
     """Return settings that make analytics.js send all events to this host.
 
     It loads no integrations and drops no events. The form is that of Segment's CDN [code].
@@ -180,7 +200,7 @@ def _browser_settings(key: str, host: str) -> dict[str, Any]:
             "Segment.io": {
                 "apiKey": key,
                 "apiHost": f"{host}/v1",
-                "protocol": "http",
+                "protocol": protocol,
                 "unbundledIntegrations": [],
                 "addBundledMetadata": False,
                 "retryQueue": True,

@@ -11,6 +11,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
+_REQUEST_TIMEOUT = 408
 _JSON_TYPE = (b"content-type", b"application/json")
 
 
@@ -53,11 +54,16 @@ def bytes_reply(status: int, body: bytes) -> HttpReply:
 
 
 def refused(refusal: Refusal, value: Any) -> HttpReply:
-    """Return the reply to a refused request; for a 405 it has the header Allow."""
+    """Return the reply to a refused request.
+
+    For a 405 it has the header Allow. After a 408 the connection ends: a late rest of the body
+    would be taken for another request.
+    """
     reply = json_reply(refusal.status, value)
-    if not refusal.allow:
-        return reply
-    return HttpReply(reply.status, reply.body, (*reply.headers, (b"allow", refusal.allow.encode())))
+    more = [(b"allow", refusal.allow.encode())] if refusal.allow else []
+    if refusal.status == _REQUEST_TIMEOUT:
+        more.append((b"connection", b"close"))
+    return HttpReply(reply.status, reply.body, (*reply.headers, *more))
 
 
 async def send_reply(send: Send, reply: HttpReply, more: Headers = ()) -> None:

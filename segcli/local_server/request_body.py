@@ -1,5 +1,6 @@
 """Receives request bodies, and decompresses them, with limits on the memory for that."""
 
+import asyncio
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,28 +25,36 @@ class Uploads:
     """Receives bodies. It does not decompress them.
 
     most_held: the most bytes of all incomplete bodies together.
+    patience: how many seconds to wait for the next part of a body.
     held: the bytes that they have now.
     """
 
     most_held: int = MOST_HELD
+    patience: float = 30.0
     held: int = 0
 
     async def received(self, receive: Receive, most: int = MAX_BODY) -> bytes | Refusal | None:
-        """Return the whole body; a refusal if there is no room; None if the client has left.
+        """Return the whole body; None if the client has left.
 
-        A body of more than `most` bytes is cut. A body without room is read to its end and dropped.
+        Returns a refusal if there is no room, or if the next part does not come for long. A body
+        of more than `most` bytes is cut. A body without room is read to its end and dropped.
         """
         body, has_room = bytearray(), True
+        clock = asyncio.get_running_loop().time
         try:
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return None
-                part = message.get("body", b"")
-                if has_room and len(body) <= most:
-                    has_room = self._take(body, part)
-                if not message.get("more_body"):
-                    return bytes(body) if has_room else _NO_ROOM
+            async with asyncio.timeout(self.patience) as limit:
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return None
+                    part = message.get("body", b"")
+                    if has_room and len(body) <= most:
+                        has_room = self._take(body, part)
+                    if not message.get("more_body"):
+                        return bytes(body) if has_room else _NO_ROOM
+                    limit.reschedule(clock() + self.patience)
+        except TimeoutError:
+            return Refusal(408, f"the rest of the body did not come for {self.patience:g} seconds")
         finally:
             self.held -= len(body)
 

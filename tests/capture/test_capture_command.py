@@ -45,6 +45,22 @@ def names(path: Path) -> list[str]:
 # --- with a command
 
 
+def test_batch_that_segment_would_refuse_is_mentioned(run_segcli: Run) -> None:
+    sends = """
+import json, os, urllib.request
+body = json.dumps({"batch": [{"type": "page", "userId": "u1"}] * 2501}).encode()
+urllib.request.urlopen(os.environ["SEGCLI_CAPTURE_URL"] + "/v1/batch", body).read()
+"""
+    done = run_segcli(*OUTPUT, "--settle", "0s", "--", sys.executable, "-c", sends)
+
+    assert done.returncode == 0
+    assert done.stderr.decode().splitlines() == [
+        "Captured: 2,501 events in events.jsonl",
+        "1 request larger than Segment accepts (500,000 bytes, 2,500 events): let the client send "
+        "smaller batches",
+    ]
+
+
 def test_captured_events_of_a_command_are_readable_by_check(
     run_segcli: Run, tmp_path: Path
 ) -> None:

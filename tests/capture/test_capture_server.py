@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from queue import SimpleQueue
@@ -130,6 +131,19 @@ def test_captured_numbers_keep_every_digit(
     post(client, start(), body)
 
     assert b'{"n":0.12345678901234567890123,"i":123456789012345678901234}' in lines[0]
+
+
+def test_requests_too_large_for_segment_are_counted(client: httpx.Client, start: Start) -> None:
+    server = start()
+    small = TRACK | {"properties": {"x": "y" * 1000}}
+
+    for count in (400, 500, 3000):
+        batch = [small if count < 3000 else {"type": "page"}] * count
+        body = gzip.compress(json.dumps({"batch": batch}).encode())
+        reply = post(client, server, body, headers={"Content-Encoding": "gzip"})
+        assert reply.status_code == 200
+
+    assert (server.app.large_requests, server.app.large) == (2, 0)
 
 
 def test_events_too_large_for_segment_are_counted(client: httpx.Client, start: Start) -> None:
@@ -282,6 +296,21 @@ def test_settings_reply_directs_analytics_js_to_the_capture(
     assert post(client, server, b"", route="/v1/projects/K/settings").status_code == 405
 
 
+@for_each(
+    ("said", "protocol"),
+    [("https", "https"), ("HTTPS, http", "https"), ("http", "http"), ("javascript", "http")],
+)
+def test_settings_reply_has_the_protocol_of_a_proxy(
+    said: str, protocol: str, client: httpx.Client, start: Start
+) -> None:
+    server = start()
+    headers = {"X-Forwarded-Proto": said}
+
+    found = client.get(server.url + "/v1/projects/K/settings", headers=headers).json()
+
+    assert found["integrations"]["Segment.io"]["protocol"] == protocol
+
+
 def test_analytics_js_metrics_are_not_events(
     client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
@@ -338,6 +367,36 @@ def test_server_is_quiet_if_no_request_is_open(start: Start) -> None:
         assert wait_until_quiet(server.app, 0.0, signals) == 2
     wait_until(lambda: server.app.open == 0)
     assert wait_until_quiet(server.app, 0.0, signals) is None
+
+
+def test_body_that_is_shorter_than_announced_is_refused_after_a_while(start: Start) -> None:
+    server = start()
+    server.app.uploads.patience = 0.2
+    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    with closing(socket.create_connection(address, 30)) as connection:
+        head = f"POST /v1/t HTTP/1.1\r\nHost: localhost:{address[1]}\r\nContent-Length: 9\r\n\r\n"
+        connection.sendall(head.encode() + b'{"a"')
+        reply = connection.makefile("rb").read()  # until the connection ends
+
+    assert reply.startswith(b"HTTP/1.1 408 ")
+    assert server.app.problems == {"the rest of the body did not come for 0.2 seconds": 1}
+    assert wait_until_quiet(server.app, 0.0, SimpleQueue()) is None
+
+
+def test_body_that_comes_slowly_is_received(start: Start, lines: list[bytes]) -> None:
+    server = start()
+    server.app.uploads.patience = 0.5
+    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    body = json.dumps(TRACK).encode()
+    with closing(socket.create_connection(address, 30)) as connection:
+        head = f"POST /v1/t HTTP/1.1\r\nHost: localhost:{address[1]}\r\nContent-Length: {len(body)}"
+        connection.sendall(head.encode() + b"\r\n\r\n")
+        for at in range(0, len(body), 10):
+            time.sleep(0.12)
+            connection.sendall(body[at : at + 10])
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+    assert len(events(lines)) == 1
 
 
 def test_each_request_restarts_the_quiet_time(client: httpx.Client, start: Start) -> None:

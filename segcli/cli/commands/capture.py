@@ -240,6 +240,11 @@ def _tell(app: Capture, path: Path | None) -> None:
     say(f"Captured: {count_of(app.events, 'event')}{where}")
     if app.large:
         say(f"{count_of(app.large, 'event')} larger than Segment accepts (32,768 bytes)")
+    if app.large_requests:
+        say(
+            f"{count_of(app.large_requests, 'request')} larger than Segment accepts (500,000 "
+            "bytes, 2,500 events): let the client send smaller batches"
+        )
     for problem, count in app.problems.most_common():
         say(f"{count_of(count, 'request')} refused: {problem}")
 
