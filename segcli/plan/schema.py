@@ -6,6 +6,7 @@ match one grows with the text only.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import jsonschema_rs
@@ -60,6 +61,8 @@ class SchemaCompiler:
         return Check(validator.is_valid, lambda value: _all_violations(validator, value))
 
 
+# Most properties of a plan have one of a few patterns.
+@lru_cache(maxsize=1024)
 def pattern_flaw(pattern: str) -> str:
     """Return what is wrong with a regular expression, after `is`; empty if Segment accepts it."""
     try:

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
 from segcli.core.exact_json import dumps, loads
@@ -35,7 +34,7 @@ class _Aligner:
     def __init__(self, old: Sequence[bytes], new: Sequence[bytes], levels: int) -> None:
         self._old = old
         self._new = new
-        self._leaves = cache(lambda text: _leaves_of(text, levels))
+        self._levels = levels
 
     def pairs(self, within: _Range, depth: int) -> Iterator[Pair]:
         start, end, start_new, end_new = within
@@ -83,16 +82,34 @@ class _Aligner:
             yield from ((at, None) for at in old[shorter:])
             yield from ((None, at) for at in new[shorter:])
             return
-        likeness = [[self._likeness(one, other) for other in new] for one in old]
-        for one, other in _best_pairs(likeness, len(new)):
+        for one, other in _best_pairs(self._likeness(old, new), len(new)):
             yield (
                 None if one is None else start + one,
                 None if other is None else start_new + other,
             )
 
-    def _likeness(self, one: int, other: int) -> float:
-        left, right = self._leaves(self._old[one]), self._leaves(self._new[other])
-        return _LEAST + 2 * len(left & right) / ((len(left) + len(right)) or 1)
+    def _likeness(self, old: range, new: range) -> list[list[float]]:
+        """Return how alike each text of `old` is to each one of `new`."""
+        if len(old) > len(new):
+            # Only the leaves of the shorter side are held.
+            leaves = [self._leaves(self._new[at]) for at in new]
+            return [
+                [_alike(own, other) for other in leaves]
+                for own in (self._leaves(self._old[at]) for at in old)
+            ]
+        leaves = [self._leaves(self._old[at]) for at in old]
+        columns = [
+            [_alike(own, other) for own in leaves]
+            for other in (self._leaves(self._new[at]) for at in new)
+        ]
+        return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in old]
+
+    def _leaves(self, text: bytes) -> frozenset[tuple[str, bytes]]:
+        return _leaves_of(text, self._levels)
+
+
+def _alike(one: frozenset[tuple[str, bytes]], other: frozenset[tuple[str, bytes]]) -> float:
+    return _LEAST + 2 * len(one & other) / ((len(one) + len(other)) or 1)
 
 
 def _longest_growing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -1,7 +1,9 @@
 """A golden file records the outcomes of an input; the comparison lists differences by field."""
 
 import json
+import random
 import re
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -385,3 +387,20 @@ def test_many_equal_and_different_lines_are_aligned_quickly() -> None:
     new = [b'{"m":%d}' % (n % 7) for n in range(4000)]
 
     assert len(list(aligned(old, new, levels=9))) == 4000
+
+
+def test_comparison_holds_little_more_than_the_lines() -> None:
+    fields = {f"field{at}": at for at in range(20)}
+    golden = [mapped(at, fields | {"n": at}) for at in range(1, 2001)]
+    now = [outcome_of(text) for text in golden]
+    random.Random(1).shuffle(now)
+
+    tracemalloc.start()
+    comparison = GoldenComparison(golden)
+    for at, outcome in enumerate(now, 1):
+        comparison.see("a.jsonl", at, outcome, None)
+    comparison.pairs()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 16 * sum(map(len, golden))
