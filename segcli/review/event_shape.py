@@ -105,7 +105,7 @@ class Shapes:
     def __init__(self, reads: Iterable[str] | None = None) -> None:
         """Number shapes for a mapping that reads these dotted paths only; None for all.
 
-        Of an event that is passed on nothing is left out, so nothing is probed: both numbers are
+        An event that is passed on leaves nothing out, so it is not probed, and both numbers are
         those of what matters.
         """
         everything = Place()
@@ -138,14 +138,6 @@ class Shapes:
         else:
             way = (kind, name, *_ways(mapped), mapped.notes, passed_on)
         return self._numbers.get((way, *last)) or self._add_numbers(way, last)
-
-    def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
-        """Return the structure of an event and all it contains: keys, types, emptiness.
-
-        For an array it holds the structures of the elements, and that of the first one, but
-        neither their order nor their number.
-        """
-        return tuple((last.mattering, last.rest) for last in self._last_steps(self._mapped, data))
 
     def _add_numbers(self, way: _Key, last: Sequence[_Step]) -> ShapeNumbers:
         """Return the numbers of events that are mapped in this way, and remember them."""
@@ -187,8 +179,7 @@ class Shapes:
     def _last_step(self, step: _Step, one: dict[str, Any]) -> _Step:
         """Return what is known once an object and all that it contains was looked at."""
         # Hot path of check (bench_check.py): objects that are alike lead along the same steps. So
-        # of a known structure nothing is put together, and nothing is hashed but the keys and the
-        # types of each object.
+        # only the keys and the types of each object are put together and hashed.
         seen = [one]
         while True:
             key = (*one, *map(type, one.values()))

@@ -257,7 +257,7 @@ class GoldenComparison:
         return left, [at for at in range(len(self._now)) if at not in taken_now]
 
     def _equal_pairs(self, old: Iterable[int], new: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """Yield the pairs of events with the same outcome, whose ids were made anew."""
+        """Yield the pairs of events with the same outcome, whose ids are new on both sides."""
         by_text: dict[bytes, list[int]] = {}
         for at in old:
             if self._golden[at].message_id is not None:

@@ -30,7 +30,11 @@ from segcli.review.replay_notes import repeat_said
 from segcli.review.review import Review
 
 _SAME = "is the same as in an earlier line"
-_NOTHING = key_of(codes.NOTHING_CHECKED, "", "no line was mapped, rejected or compared with a plan")
+_NOTHING = key_of(
+    codes.NOTHING_CHECKED,
+    "",
+    "no line was mapped, rejected or compared with a plan; to accept that, use --allow-empty",
+)
 _REPEATED_LINE = key_of(
     codes.REPEATED_LINE, "messageId", "is missing, and the line is the same as an earlier one"
 )

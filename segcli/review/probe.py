@@ -25,8 +25,8 @@ _KNOWN_KEPT = 20_000
 # A place is a container and a key in it; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
 _Change: TypeAlias = tuple[Any, Any, Any]
-# Of each payload of the event, its route and the name of the mapping that made it; all that their
-# requests take.
+# The route of each payload of the event, with the name of the mapping that made it; and what all
+# their requests hold.
 _Encoded: TypeAlias = tuple[tuple[tuple[str, str], ...], bytes]
 
 

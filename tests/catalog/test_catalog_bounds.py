@@ -27,7 +27,8 @@ from segcli.core.replay_age import TOO_FAR_AHEAD, TOO_OLD
 from segcli.delivery.batch import Batch, Bounds, item_of
 from segcli.replay.effects import Effects
 
-SECOND, WHILE = timedelta(seconds=1), timedelta(minutes=10)
+# The second is more than the tests take, which begin at NOW.
+SECOND, WHILE = timedelta(seconds=1), timedelta(hours=2)
 OLD = NOW - timedelta(days=30)
 
 

@@ -171,7 +171,7 @@ def test_signal_that_interrupts_no_call_ends_the_wait_for_a_pipe(
     assert signal.set_wakeup_fd(-1) == -1
 
 
-def test_whoever_was_told_of_signals_before_is_told_of_those_during_a_wait(
+def test_who_was_told_of_signals_before_is_told_of_those_during_a_wait(
     pipe: tuple[BufferedReader, int], handled: list[int]
 ) -> None:
     (reader, write), (told, teller) = pipe, os.pipe()

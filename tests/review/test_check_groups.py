@@ -66,7 +66,7 @@ def test_json_has_each_finding_and_its_group(segcli: Segcli) -> None:
     assert [one["line"] for one in document["groups"][0]["places"]] == [1, 2, 3]
 
 
-def test_json_has_every_finding_whatever_is_printed(segcli: Segcli, tmp_path: Path) -> None:
+def test_json_has_every_finding_even_if_few_are_printed(segcli: Segcli, tmp_path: Path) -> None:
     segcli(*CHECK, "--max-findings", "1", "--report", "few.json")
     segcli(*CHECK, "--report", "many.json")
 

@@ -147,7 +147,7 @@ def files(segcli: Segcli, samples: Path, tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("case", _CASES)
-def test_documents_are_valid_whatever_is_checked(
+def test_documents_are_valid_for_every_kind_of_check(
     segcli: Segcli, files: dict[str, Path], case: str
 ) -> None:
     words = [word.format(**files) for word in _CASES[case].split()]

@@ -18,7 +18,7 @@ DESCRIPTORS = [
     0,
     pytest.param(
         _LARGE,
-        marks=pytest.mark.skipif(not _CAN_BE_LARGE, reason="a process may not open so many files"),
+        marks=pytest.mark.skipif(not _CAN_BE_LARGE, reason="too few files may be open"),
     ),
 ]
 

@@ -104,7 +104,7 @@ def test_page_of_a_run_lists_what_is_piped_in(
     assert {row["file"] for row in listed()["rows"]} == {"stdin"}
 
 
-def test_send_with_a_page_that_nobody_opens_ends_with_its_exit_code(
+def test_send_with_a_page_that_no_browser_opens_ends_with_its_exit_code(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page, "_STAYS", 0.2)
