@@ -16,7 +16,7 @@ from segcli.core.exact_json import MAX_DEPTH
 from segcli.plan.json_forms import NO_PLAN
 from segcli.plan.pointers import pointer_of
 from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut
-from segcli.plan.schema import pattern_flaw
+from segcli.plan.schema import pattern_problem
 
 _COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("event", "eventname", "trackcall", "trackevent"), "event"),
@@ -236,8 +236,8 @@ class _Properties:
 
     def _permit(self, schema: dict[str, Any], values: str, name: str, line: int) -> None:
         if "string" in schema.get("type", "string"):
-            if flaw := pattern_flaw(values):
-                self._note(name, f"has permitted values that are {flaw}", line)
+            if problem := pattern_problem(values):
+                self._note(name, f"has permitted values that are {problem}", line)
             else:
                 schema["pattern"] = values
             return

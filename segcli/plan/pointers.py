@@ -65,7 +65,7 @@ def repeated_names(text: str) -> Iterator[tuple[str, int]]:
             seen[-1].add(name)
 
 
-def flaw_line(text: str, levels: int) -> int:
+def wrong_line(text: str, levels: int) -> int:
     """Return the line at which a text is not JSON, or is nested deeper; 0 if it is neither."""
     try:
         json.loads(text, parse_int=str)

@@ -8,7 +8,7 @@ from segcli.core.merge_conflict import merge_conflict
 from segcli.plan.csv_form import read_csv_plan
 from segcli.plan.json_forms import read_json_plan
 from segcli.plan.plan import Check, CompiledRule, Plan
-from segcli.plan.pointers import flaw_line, lines_at, repeated_names
+from segcli.plan.pointers import lines_at, repeated_names, wrong_line
 from segcli.plan.rule import Mistake, PlanDraft
 from segcli.plan.schema import SchemaCompiler
 
@@ -39,7 +39,7 @@ def _json_draft(text: str) -> PlanDraft:
     try:
         value = loads(text.encode(), levels=_LEVELS)
     except ValueError as error:
-        problem = LineError(f"cannot be read: {error}", flaw_line(text, _LEVELS))
+        problem = LineError(f"cannot be read: {error}", wrong_line(text, _LEVELS))
         raise merge_conflict(text) or problem from None
     draft = read_json_plan(value)
     if _has_repeated_names(text):

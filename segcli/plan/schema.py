@@ -13,7 +13,7 @@ import jsonschema_rs
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from segcli.core.event_time import is_time
-from segcli.plan.pattern_flaw import why_refused
+from segcli.plan.pattern_problem import why_refused
 from segcli.plan.plan import Check
 from segcli.plan.pointers import pointer_of, schema_at
 from segcli.plan.rule import Mistake, cut
@@ -63,7 +63,7 @@ class SchemaCompiler:
 
 # Most properties of a plan have one of a few patterns.
 @lru_cache(maxsize=1024)
-def pattern_flaw(pattern: str) -> str:
+def pattern_problem(pattern: str) -> str:
     """Return what is wrong with a regular expression, after `is`; empty if Segment accepts it."""
     try:
         Draft7Validator({"pattern": pattern}, pattern_options=_PATTERN)
@@ -106,9 +106,9 @@ class _Cleaner:
         if isinstance(by_name, dict):
             patterns |= {f"patternProperties/{pattern}": pattern for pattern in by_name}
         for where, pattern in patterns.items():
-            if isinstance(pattern, str) and (flaw := pattern_flaw(pattern)):
+            if isinstance(pattern, str) and (problem := pattern_problem(pattern)):
                 pointer = pointer_of(self._pointer, [*path, *where.split("/", 1)])
-                self._mistakes.append(Mistake(pointer, f"is {flaw}"))
+                self._mistakes.append(Mistake(pointer, f"is {problem}"))
 
     def _value(self, key: str, value: Any, path: tuple[str | int, ...]) -> Any:
         if key in _MAPS and isinstance(value, dict):
