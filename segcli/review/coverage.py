@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from segcli.core import exact_json
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
@@ -127,7 +126,11 @@ class ShapeProbes:
         keys = [*zip(numbers.branches, self._carried_by_branch(part, numbers), strict=True)]
         found = [*map(self._branches.get, keys)]
         if None in found:
-            found = self._with_new_branches(found, orjson.loads(line), numbers, keys)
+            try:
+                data = exact_json.loads(line)
+            except ValueError:
+                return None
+            found = self._with_new_branches(found, data, numbers, keys)
         left_out, fields = array("q"), 0
         for one in found:
             if one is None:

@@ -7,9 +7,9 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
-import orjson
 from msgspec.structs import replace
 
+from segcli.core import exact_json
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.exact_json import WrittenFloat
 from segcli.core.partial_event import ATTRIBUTES, WholeEvent
@@ -170,7 +170,7 @@ class Shapes:
             key = tuple(name for name in step.read if not fields[name][1])
             step = step.after.get(key) or self._after_empty(step, key)
         if step.waiting or step.arrays:
-            return self._last_steps(first, orjson.loads(event.line))
+            return self._last_steps(first, exact_json.loads(event.line))
         last = [step]
         for name, branch in step.branches:
             last.append(self._last_step(branch, getattr(event, name)))

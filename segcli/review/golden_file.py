@@ -11,6 +11,7 @@ import orjson
 from segcli.accounting.atomic_write import rewrite
 from segcli.core.decision import Decision, payloads_of
 from segcli.core.event import Event, Rejected
+from segcli.core.exact_json import MAX_DEPTH, loads
 from segcli.core.line import TooLong
 from segcli.core.line_error import place_of
 from segcli.core.merge_conflict import merge_conflict
@@ -180,8 +181,8 @@ def _may_be_replaced(path: Path) -> bool:
     except OSError:
         return True  # writing it reports what is wrong
     try:
-        return first is None or is_outcome(orjson.loads(first))
-    except orjson.JSONDecodeError:
+        return first is None or is_outcome(loads(first, levels=2 * MAX_DEPTH))
+    except ValueError:
         return False
 
 

@@ -6,8 +6,7 @@ from functools import reduce
 from operator import attrgetter, getitem, itemgetter
 from typing import Any
 
-import orjson
-
+from segcli.core import exact_json
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.destination import Remark
 from segcli.core.event import TIME_FIELDS, Event, is_number
@@ -73,7 +72,10 @@ class ShapeFacts:
 
     def says_all_of(self, line: bytes) -> bool:
         """Return whether an event of this shape needs no remarks of its own."""
-        data = orjson.loads(line)
+        try:
+            data = exact_json.loads(line)
+        except ValueError:
+            return False
         message_id = data.get("messageId")
         if (
             self.has_missing_id

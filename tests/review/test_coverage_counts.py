@@ -336,9 +336,8 @@ def odd_lines() -> list[bytes]:
         for size in (1, [], [{"y": 1}, {"z": 2.5}])
     ]
     # Numbers that Python would write in another way.
-    written = [
-        line.replace(b"1.5", b"1.50").replace(b"2.5", b"2.5000000000000001") for line in lines
-    ]
+    numbers = (b"1.50", b"1e400", b"1.5000000000000000001")
+    written = [line.replace(b"1.5", number) for line in lines for number in numbers]
     return [*lines, *written, *lines]
 
 
@@ -354,6 +353,20 @@ def test_odd_events_have_the_same_findings_with_any_parser(tmp_path: Path, dest:
 
     assert found.document() == expected.document()
     assert found.findings == expected.findings
+
+
+@pytest.mark.parametrize("number", [b"1e-99999999999999999999", b"1e99999999999999999999"])
+def test_events_with_a_number_out_of_range_are_counted_as_not_searched(
+    tmp_path: Path, number: bytes
+) -> None:
+    usual = [line for line in odd_lines() if b'"track"' in line]
+    lines = [one for line in usual for one in (line, line.replace(b"1.5", number))]
+
+    review = review_of(tmp_path, *lines, job=job_for("plotline"))
+
+    # The parser that skips the fields that are not read does not see the number.
+    assert review.counts["mapped"] == len(lines)
+    assert review.untried == sum(number in line for line in lines)
 
 
 # The keys of two objects, so that the last events have two that are known, but not together.
