@@ -30,7 +30,7 @@ JSON_TEXTS = {
     " \n": "acme.json: is empty",
     "[]": "acme.json: must hold one JSON object",
     '{"a": 1,\n "a": 2}': "acme.json: the key 'a' appears twice in one object",
-    '{"a": 1,\n}': "acme.json:2:1: not JSON: Expecting property name enclosed in double quotes",
+    '{"a": 1,\n2}': "acme.json:2:1: not JSON: Expecting property name enclosed in double quotes",
     '{"a": NaN}': "acme.json: not JSON: unexpected N",
     '{"a": "\\ud800"}': "acme.json: not JSON: an unpaired surrogate or a wrong escape in a string",
     '{"a":' + "[" * 60 + "]" * 60 + "}": "acme.json: nested deeper than 50 levels",
