@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import InvalidOperation
 from itertools import islice
+from operator import attrgetter
 from types import NoneType
 from typing import (
     TYPE_CHECKING,
@@ -79,7 +80,7 @@ _SPELLING_OF_OTHERS = {
     "types": "   ",
 }
 # The attributes of a `WholeEvent` that are not called like the field, by its name.
-ATTRIBUTES = {name: attribute for attribute, name in (_SPELLING | _SPELLING_OF_OTHERS).items()}
+_ATTRIBUTES = {name: attribute for attribute, name in (_SPELLING | _SPELLING_OF_OTHERS).items()}
 
 # The fields that are read of every event.
 _ALWAYS_READ = frozenset({"type", "integrations", *_SPELLING.values()})
@@ -195,6 +196,15 @@ def whole_event(line: bytes) -> WholeEvent | None:
     # Before a number as id becomes text.
     event.types = (*map(type, astuple(event)),)
     return event if _checked(event, line) else None
+
+
+def values_getter(names: Sequence[str]) -> Callable[[WholeEvent], Sequence[Any]]:
+    """Return a function that returns the values of these fields of an event."""
+    attributes = [_ATTRIBUTES.get(name, name) for name in names]
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    # An `attrgetter` of a single name would return no sequence.
+    return lambda event: [getattr(event, name) for name in attributes]
 
 
 def part_of(data: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:

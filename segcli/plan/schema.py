@@ -13,9 +13,9 @@ import jsonschema_rs
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from segcli.core.event_time import is_time
-from segcli.plan.pattern_problem import why_refused
 from segcli.plan.plan import Check
 from segcli.plan.pointers import pointer_of, schema_at
+from segcli.plan.refused_pattern import why_refused
 from segcli.plan.rule import Mistake, cut
 from segcli.plan.words import Violation, json_type_of, problem_of
 

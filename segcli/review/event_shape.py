@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import filterfalse
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from segcli.core import exact_json
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.exact_json import WrittenFloat
-from segcli.core.partial_event import ATTRIBUTES, WholeEvent
+from segcli.core.partial_event import WholeEvent, values_getter
 from segcli.review.shape_places import OBJECTS, UNREAD, Place, event_place
 
 _JSON_SPACE = b" \t\r\n"
@@ -163,7 +163,7 @@ class Shapes:
         return last
 
     def _last_steps_of_event(self, first: _Step, event: WholeEvent) -> list[_Step]:
-        """Return the same for an event of which all fields are known."""
+        """Return what is known of such an event, and of each of its branches."""
         step = first.after.get(event.types) or self._after_event(first, event)
         if (read_of := step.read_of) and not all(read_of(event)):
             fields = event.fields()
@@ -202,9 +202,8 @@ class Shapes:
         key = (*fields, *(kind for kind, _ in fields.values()))
         one = {name: value for name, (_, value) in fields.items()}
         found = first.after.get(key) or self._after_object(first, key, one)
-        read = [ATTRIBUTES.get(name, name) for name in found.read if name not in _NEVER_EMPTY]
-        # An `attrgetter` of a single name would return no sequence.
-        read_of = attrgetter(read[0], *read) if read else None
+        read = [name for name in found.read if name not in _NEVER_EMPTY]
+        read_of = values_getter(read) if read else None
         return self._add(first, event.types, replace(found, read_of=read_of, after={}))
 
     def _after_object(self, step: _Step, key: _Key, one: dict[str, Any]) -> _Step:

@@ -33,7 +33,7 @@ def is_outcome(value: object) -> bool:
     return isinstance(value, dict) and _place(value) is not None
 
 
-def to_keep(text: bytes) -> bytes:
+def compact(text: bytes) -> bytes:
     """Return a copy that takes no more memory than it is long: what orjson writes takes 4 KB."""
     return bytes(memoryview(text))
 
@@ -152,7 +152,7 @@ class GoldenComparison:
         """
         if len(self._now) >= 2 * len(self._golden) + _LINES_MORE:
             return False
-        text = to_keep(dumps(self._compared(_loads(outcome))))
+        text = compact(dumps(self._compared(_loads(outcome))))
         # Most lines are those of the golden file, so they take no memory.
         self._now.append(_Line(file, line, self._texts.get(text, text), message_id))
         return True
@@ -219,14 +219,14 @@ class GoldenComparison:
         if place in self._places:
             raise LineError("is for the same input line as an earlier one", number)
         if place is None:
-            found = _Line("", number, to_keep(dumps(self._compared(value))))
+            found = _Line("", number, compact(dumps(self._compared(value))))
         else:
             self._places.add(place)
             self.holds_outcomes = True
             message_id = value.get("messageId")
             rest = {key: inner for key, inner in value.items() if key not in _OF_PLACE}
             known = message_id if isinstance(message_id, str) else None
-            found = _Line(*place, to_keep(dumps(self._compared(rest))), known)
+            found = _Line(*place, compact(dumps(self._compared(rest))), known)
         self._golden.append(found)
         self._texts[found.text] = found.text
 

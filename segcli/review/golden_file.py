@@ -18,7 +18,7 @@ from segcli.core.merge_conflict import merge_conflict
 from segcli.core.outcome import event_of, outcome_fields
 from segcli.errors import InputError, OutputError
 from segcli.review.codes import CODE_OF_STATE
-from segcli.review.golden import FieldDifference, GoldenComparison, is_outcome, to_keep
+from segcli.review.golden import FieldDifference, GoldenComparison, compact, is_outcome
 from segcli.review.notes import Key, key_of, rejection_keys
 
 LinePlace = tuple[str, int]
@@ -60,7 +60,7 @@ class GoldenFile:
             return []
         fields = outcome_fields(outcome)
         if self._update:
-            self._now.append(to_keep(self._written(place, fields, message_id)))
+            self._now.append(compact(self._written(place, fields, message_id)))
         if self._comparison is None:
             return self._rejections(outcome, place)
         if not self._comparison.holds_outcomes:

@@ -82,11 +82,11 @@ class Reviewer:
         self._job = job
         has_effects = may_affect_any(job)
         self._note_replay = ReplayNotes(job).note if has_effects else note_nothing
-        told = replace(job, replay=replace(job.replay, tells_all=True)) if has_effects else job
-        self._decide = make_mapper(told)
+        telling = replace(job, replay=replace(job.replay, tells_all=True)) if has_effects else job
+        self._decide = make_mapper(telling)
         # Tracking plans describe events as they are written, null included.
         is_exact = watch is not None or needs_exact_events(job)
-        self._map: Callable[[Any], Decision] | None = None if is_exact else mapping_of(told)
+        self._map: Callable[[Any], Decision] | None = None if is_exact else mapping_of(telling)
         self._notebook = notebook
         self._rejections = rejections
         self._watch = watch

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import attrgetter, getitem, itemgetter
+from operator import getitem, itemgetter
 from typing import Any
 
 from segcli.core import exact_json
@@ -12,7 +12,7 @@ from segcli.core.destination import Remark
 from segcli.core.event import TIME_FIELDS, Event, is_number
 from segcli.core.event_time import are_usual_times, is_time
 from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
-from segcli.core.partial_event import ATTRIBUTES, WholeEvent
+from segcli.core.partial_event import WholeEvent, values_getter
 from segcli.review.event_shape import is_passed_on
 from segcli.review.notes import Key, note_keys
 from segcli.review.segment_spec import (
@@ -111,7 +111,7 @@ def facts_of(event: Event, mapped: Mapped | FanOut, remarks: Sequence[Remark]) -
         has_missing_id=has_missing_id,
         times=times,
         get_times=itemgetter(*times) if len(times) > 1 else _loop_over(times),
-        get_times_of=_getter(times),
+        get_times_of=values_getter(times),
         dates_of_traits=[path[-1] for path in dates if path[0] == "traits"],
         dates_of_context=[path[-1] for path in dates if path[0] == "context"],
         other_dates=other_dates,
@@ -134,14 +134,6 @@ def _times_of(event: Event) -> Sequence[str]:
 def _loop_over(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[str]]:
     """Return a function like an `itemgetter`, which returns no sequence for a single name."""
     return lambda data: [data[name] for name in names]
-
-
-def _getter(names: Sequence[str]) -> Callable[[WholeEvent], Sequence[str]]:
-    """Return a function that returns the values of these fields of an event."""
-    attributes = [ATTRIBUTES.get(name, name) for name in names]
-    if len(attributes) > 1:
-        return attrgetter(*attributes)
-    return lambda event: [getattr(event, name) for name in attributes]
 
 
 def _ids_of(event: Event) -> Sequence[str]:
