@@ -82,6 +82,16 @@ def parse_address(text: str) -> Address:
     return Address(scheme, host, authority, url, _basic(userinfo) if userinfo else "")
 
 
+def request_address(text: str) -> Address:
+    """Parse the address of a request. Raises as `parse_address`, and without http or a host."""
+    address = parse_address(text)
+    if address.scheme not in _DEFAULT_PORTS:
+        raise _invalid(f"{address.scheme or 'the scheme'} is neither http nor https")
+    if not address.host:
+        raise _invalid("it names no host")
+    return address
+
+
 def headers_to(address: Address, own: Iterable[tuple[str, str]]) -> HeaderPairs:
     """Return all headers except the length: the request's `own` headers replace the usual ones.
 

@@ -5,6 +5,7 @@ parses the head of a reply separately. So an error after the head is an error of
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -34,6 +35,15 @@ _MAX_HEADERS = 2_000
 _MAX_REPLY = 16 * 1024 * 1024
 _BUFFER = 64 * 1024
 
+# How a vendor's reply is parsed.
+_OF_VENDOR: Mapping[str, Any] = {
+    "read_until_eof": True,
+    "auto_decompress": False,
+    "max_line_size": LONGEST_HEAD,
+    "max_field_size": LONGEST_HEAD,
+    "max_headers": _MAX_HEADERS,
+}
+
 
 class ReplyProtocol(ResponseHandler):
     """The protocol of one connection of aiohttp.
@@ -45,7 +55,7 @@ class ReplyProtocol(ResponseHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
-        self._params: dict[str, Any] = {}
+        self._params: Mapping[str, Any] = {}
         self._awaits_head = False
         self._parses_separately = False
         self._follows_bodiless = False
@@ -53,18 +63,30 @@ class ReplyProtocol(ResponseHandler):
         self._head = b""
         self._size = 0
 
+    def expect_reply(self) -> None:
+        """Prepare for the vendor's reply to a request that is sent next."""
+        self._expect(_OF_VENDOR)
+
     def set_response_params(self, **params: Any) -> None:
-        """Prepare for the reply to the next request."""
-        if "max_headers" in params:
-            params["max_headers"] = _MAX_HEADERS
-        self._params = params
-        self._awaits_head, self._parses_separately, self._head, self._size = True, False, b"", 0
-        self._follows_bodiless, self._is_bodiless = self._is_bodiless, False
-        super().set_response_params(**params)
+        """Prepare for the reply of a proxy to CONNECT, which aiohttp sends and reads."""
+        self._expect(params)
+
+    @property
+    def is_idle(self) -> bool:
+        """True if the last reply has ended and no other is awaited."""
+        is_over = self._payload is None or self._payload.is_eof()
+        return is_over and not self._awaits_head and bool(self._params)
+
+    async def read_final(self) -> tuple[RawResponseMessage, StreamReader]:
+        """Return the head of the reply, without interim ones, and its body."""
+        while True:
+            message, body = await self.read()
+            if not 100 <= message.code < 200 or message.code == 101:
+                return message, body
 
     def data_received(self, data: bytes) -> None:
         """Parse received bytes, a head only when it is complete."""
-        if data and self._is_idle:
+        if data and self.is_idle:
             # No request is open: aiohttp would use these bytes as the reply to the next one.
             self._abort()
             return
@@ -103,12 +125,17 @@ class ReplyProtocol(ResponseHandler):
             if not self._parses_separately:
                 self._parse_separately()
                 return
-            # The reply of a proxy to CONNECT, for which aiohttp passes no timer, is never rescued:
-            # it is not the vendor's.
-            head = final_head(self._head) if "timer" in self._params else None
+            # The reply of a proxy to CONNECT is never rescued: it is not the vendor's.
+            head = final_head(self._head) if self._params is _OF_VENDOR else None
             if head:
                 self.feed_data(self._contradictory(*head, exc))
         super().set_exception(exc, *cause)
+
+    def _expect(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+        self._awaits_head, self._parses_separately, self._head, self._size = True, False, b"", 0
+        self._follows_bodiless, self._is_bodiless = self._is_bodiless, False
+        super().set_response_params(**params)
 
     def _receive_head(self, data: bytes) -> None:
         self._head += data
@@ -149,12 +176,6 @@ class ReplyProtocol(ResponseHandler):
     def _abort(self) -> None:
         if self.transport:
             self.transport.abort()
-
-    @property
-    def _is_idle(self) -> bool:
-        """True if the last reply has ended and no other is awaited."""
-        is_over = self._payload is None or self._payload.is_eof()
-        return is_over and not self._awaits_head and bool(self._params)
 
     def _doubt_body(self, body: StreamReader, problem: str) -> None:
         """Make reading a body fail, because its headers contradict each other."""

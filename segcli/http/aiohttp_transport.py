@@ -1,54 +1,40 @@
-"""The transport over aiohttp, the default."""
+"""The transport over aiohttp, the default.
+
+It uses aiohttp's connections and its parser of replies, but not its session: that took two thirds
+of the time of a request (bench_send.py), for cookies, redirects and uploads that `send` has no use
+for.
+"""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.payload import BytesPayload
-from multidict import CIMultiDict
 from yarl import URL
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.address import HeaderPairs, headers_to, parse_address
+from segcli.http.address import HeaderPairs, headers_to, parse_address, request_address
 from segcli.http.aiohttp_protocol import ReplyProtocol
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
 from segcli.http.network import Network
 from segcli.http.proxy import proxy_for
-from segcli.http.reply_head import LONGEST_HEAD
 from segcli.http.reply_reader import ReplyReader
 
-if TYPE_CHECKING:
-    from aiohttp.tracing import Trace
-
 _CHUNK = 16 * 1024
-# aiohttp warns about a larger body in bytes. A body from a file is written in pieces, without one.
-_LARGE = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """The arguments that requests to one address with the same headers share.
-
-    url: the address.
-    options: the keyword arguments of aiohttp's `request`, without the body.
-    """
-
-    url: URL
-    options: dict[str, Any]
+# A request has one deadline for everything: `Exchanges` watches it.
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
 class AiohttpTransport:
-    """One aiohttp session, opened by the first request. It keeps its connections alive.
+    """The connections of aiohttp, kept alive, without a session.
 
     A request that is cancelled closes its connection.
     """
@@ -59,7 +45,7 @@ class AiohttpTransport:
         self._exchanges = exchanges
         self._network = network
         self._tls_context = tls_context
-        self._session: aiohttp.ClientSession | None = None
+        self._connector = _Connector()
         self._route_to = lru_cache(self._new_route)
 
     async def post(self, request: Request) -> Reply | NoReply:
@@ -68,51 +54,92 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session:
-            await self._session.close()
+        await self._connector.close()
 
     async def _exchange(self, request: Request, reader: ReplyReader) -> Reply:
-        reply = await self._send(request)
         try:
-            return await reader.read(reply.status, reply.raw_headers, _Body(reply.content))
-        finally:
-            # A reply that was read to its end has returned its connection.
-            is_unfinished = reply.connection is not None
-            reply.close()
-            if is_unfinished:
-                _abort()
-
-    async def _send(self, request: Request) -> aiohttp.ClientResponse:
-        """Send a request; return the reply when its headers have come."""
-        _CONNECTION.set(None)
-        session = self._session = self._session or _new_session()
-        body = request.body
-        data = BytesPayload(body) if len(body) < _LARGE else BytesIO(body)
-        try:
-            route = self._route_to(request.url, tuple(request.headers.items()))
-            return await session.request(request.method, route.url, data=data, **route.options)
+            route = self._route_to(request.method, request.url, tuple(request.headers.items()))
+            connection = await self._connector.connect(route.target, [], _NO_TIMEOUT)
+            transport = connection.transport
+            try:
+                return await _exchange_over(connection, route.head, request.body, reader)
+            finally:
+                _release(connection, transport)
         except _ERRORS as error:
             raise _failed(error) from error
-        except asyncio.CancelledError:
-            _abort()
-            raise
 
-    def _new_route(self, url: str, own_headers: HeaderPairs) -> _Route:
-        address = parse_address(url)
-        headers = CIMultiDict(headers_to(address, own_headers))
-        options: dict[str, Any] = {"headers": headers, "allow_redirects": False}
-        if "Content-Type" not in headers:
-            # aiohttp would add one. Set only if needed: the option costs time for each request.
-            options["skip_auto_headers"] = ("Content-Type",)
-        if proxy := proxy_for(address, self._network):
-            options["proxy"] = proxy
-        if address.scheme == "https":
-            options["ssl"] = self._tls_context()
-        return _Route(URL(address.url, encoded=True), options)
+    def _new_route(self, method: str, url: str, own_headers: HeaderPairs) -> "_Route":
+        address = request_address(url)
+        headers = headers_to(address, own_headers)
+        proxy = proxy_for(address, self._network)
+        target = aiohttp.ClientRequest(
+            method,
+            URL(address.url, encoded=True),
+            proxy=URL(proxy) if proxy else None,
+            ssl=self._tls_context() if address.scheme == "https" else True,
+            loop=asyncio.get_running_loop(),
+        )
+        if not proxy or address.scheme == "https":
+            return _Route(target, _head(method, target.url.raw_path_qs, headers))
+        if credentials := parse_address(proxy).credentials:
+            headers = (*headers, ("Proxy-Authorization", credentials))
+        return _Route(target, _head(method, address.url, headers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What requests to one address with the same headers share.
+
+    target: what the connector needs to connect.
+    head: their head, up to the length of the body.
+    """
+
+    target: aiohttp.ClientRequest
+    head: bytes
+
+
+def _head(method: str, target: str, headers: HeaderPairs) -> bytes:
+    """Return the head of a request, without the length of its body and what follows.
+
+    Raises ValueError for a line break within a line, which would begin a header of its own.
+    """
+    own = ((name, value) for name, value in headers if name.lower() != "content-length")
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in own)]
+    if any(character in line for line in lines for character in "\r\n\0"):
+        raise ValueError("a line break in a header")
+    return "\r\n".join([*lines, "Content-Length: "]).encode()
+
+
+async def _exchange_over(
+    connection: Connection, head: bytes, body: bytes, reader: ReplyReader
+) -> Reply:
+    protocol = cast(ReplyProtocol, connection.protocol)
+    protocol.expect_reply()
+    if transport := connection.transport:
+        # It keeps what the system does not take at once: a reply may come before all is written.
+        transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+    message, content = await protocol.read_final()
+    return await reader.read(message.code, message.raw_headers, _Body(content))
+
+
+def _release(connection: Connection, transport: asyncio.Transport | None) -> None:
+    """Keep a connection for the next request, if both the request and its reply are over.
+
+    Otherwise close it at once. aiohttp would first wait until all bytes are written: a server that
+    does not read would keep the connection and the body forever.
+    """
+    protocol = cast(ReplyProtocol, connection.protocol)
+    if transport is None:
+        connection.close()
+    elif protocol.is_idle and not (transport.is_closing() or transport.get_write_buffer_size()):
+        connection.release()
+    else:
+        transport.abort()
+        connection.close()
 
 
 class _Body(AsyncIterator[bytes]):
-    """The pieces of a reply's body, as they were sent. Raises TransportError if it breaks off.
+    """The pieces of a reply's body, as they were sent. Raises what aiohttp does if it breaks off.
 
     Not a generator, which would cost more for each request.
     """
@@ -122,65 +149,25 @@ class _Body(AsyncIterator[bytes]):
 
     async def __anext__(self) -> bytes:
         content = self._content
-        try:
-            while not content.at_eof():
-                # Fast path: most replies are in memory already, so nothing has to be awaited.
-                if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
-                    return chunk
-            if failure := content.exception():
-                raise failure
-        except _ERRORS as error:
-            raise _failed(error) from error
+        while not content.at_eof():
+            # Fast path: most replies are in memory already, so nothing has to be awaited.
+            if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
+                return chunk
+        if failure := content.exception():
+            raise failure
         raise StopAsyncIteration
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Records the connection that each task's request uses."""
+    """Any number of connections, with the protocol that keeps a status."""
 
     def __init__(self) -> None:
         super().__init__(limit=0)
         protocol: type[ResponseHandler] = ReplyProtocol
         self._factory = partial(protocol, loop=self._loop)
 
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: "list[Trace]",
-        timeout: aiohttp.ClientTimeout,
-    ) -> aiohttp.connector.Connection:
-        connection = await super().connect(req, traces, timeout)
-        _CONNECTION.set(connection.transport)
-        return connection
 
-
-_CONNECTION: ContextVar[asyncio.Transport | None] = ContextVar("_CONNECTION", default=None)
-
-
-def _abort() -> None:
-    """Close this task's connection at once.
-
-    aiohttp would first wait until all bytes are written. A server that does not read would keep
-    the connection and the body forever.
-    """
-    if transport := _CONNECTION.get():
-        transport.abort()
-
-
-def _new_session() -> aiohttp.ClientSession:
-    session = aiohttp.ClientSession(
-        connector=_Connector(),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        auto_decompress=False,
-        max_line_size=LONGEST_HEAD,
-        max_field_size=LONGEST_HEAD,
-    )
-    # Otherwise aiohttp sends a PUT again if its connection breaks, but the vendor may have it.
-    session._retry_connection = False
-    return session
-
-
-_ERRORS = (aiohttp.ClientError, OSError, ValueError)
+_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 def _failed(error: Exception) -> TransportError:
@@ -203,6 +190,7 @@ _FAILURES: dict[type[Exception], Failure] = {
     aiohttp.ServerDisconnectedError: Failure.CLOSED,
     aiohttp.ClientPayloadError: Failure.NOT_WHOLE,
     aiohttp.ClientResponseError: Failure.NOT_WHOLE,
+    HttpProcessingError: Failure.NOT_WHOLE,
     aiohttp.InvalidURL: Failure.ADDRESS,
     UnicodeError: Failure.ADDRESS,
     aiohttp.ClientConnectionError: Failure.RESET,
@@ -221,7 +209,7 @@ def _text_of(error: Exception) -> str:
             return ""
         case aiohttp.ClientOSError(errno=None):
             return str(error.__cause__ or "")
-        case aiohttp.ClientResponseError():
+        case aiohttp.ClientResponseError() | HttpProcessingError():
             return " ".join(error.message.split())
         case aiohttp.ClientPayloadError(__cause__=HttpProcessingError() as cause):
             return " ".join(cause.message.split())

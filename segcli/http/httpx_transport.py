@@ -9,7 +9,7 @@ import httpx
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.address import Address, headers_to, parse_address
+from segcli.http.address import Address, headers_to, request_address
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
 from segcli.http.httpx_heads import HeadKeeper, keep_heads
@@ -56,7 +56,7 @@ class HttpxTransport:
             await pooled.transport.aclose()
 
     async def _exchange(self, request: Request, reader: ReplyReader) -> Reply:
-        address = parse_address(request.url)
+        address = request_address(request.url)
         proxy = self._proxy_for(address)
         try:
             built = _httpx_request(request, address)

@@ -16,7 +16,7 @@ from segcli.spark.executor import KeySource, key_source
 from segcli.spark.job_state import StatePlace
 
 # What segcli sends from one process, in requests a second (bench_send.py).
-_REQUESTS_PER_TASK = 6000
+_REQUESTS_PER_TASK = 10_000
 # The stored bytes of an event of usual size in an archive of gzip files.
 _BYTES_PER_EVENT = 130
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from support.fakes import PATIENCE
@@ -98,6 +99,40 @@ def test_bytes_after_a_204_are_not_the_reply_to_the_next_request(
     assert statuses(found) == [204, 201, 204, 201]
     assert [text[-1:] for text in wire.got] == [b"0", b"1", b"2", b"3"]
     assert len(opened) == 2
+
+
+def test_reply_before_the_request_is_whole_closes_the_connection(transport: str) -> None:
+    """The rest of the request would be read as the next one."""
+    if transport == "httpx":
+        pytest.skip("httpx reads no reply before it has written the whole request")
+    opened: list[Call] = []
+
+    def talk(call: Call) -> None:
+        opened.append(call)
+        if len(opened) > 1:
+            call.answer(CREATED)
+            return
+        call.socket.recv(1000)
+        call.say(b"HTTP/1.1 413 Large\r\nContent-Length: 2\r\n\r\n{}")
+        second.wait(PATIENCE)
+        with suppress(OSError):
+            while call.socket.recv(1 << 20):
+                pass
+        call.wire.ended.set()
+
+    async def story(post: Post) -> list[Reply | NoReply]:
+        found = [await post(Request(wire.url, bytes(20_000_000)))]
+        found += [await post(Request(wire.url, b"2"))]
+        second.set()
+        assert await asyncio.to_thread(wire.ended.wait, PATIENCE)
+        return found
+
+    second = threading.Event()
+    with socket_server(talk) as wire:
+        found = over(transport, story)
+
+    assert statuses(found) == [413, 201]
+    assert [text[-1:] for text in wire.got] == [b"2"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

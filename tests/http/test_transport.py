@@ -115,6 +115,22 @@ def test_header_with_a_line_break_is_refused_before_sending(transport: str) -> N
     assert wire.got == []
 
 
+def test_large_body_is_sent_whole(transport: str) -> None:
+    body = bytes(range(256)) * 20_000
+    with socket_server(Call.answer) as wire:
+        replies_to(transport, Request(wire.url, body), Request(wire.url, b"{}"))
+
+    assert [text.partition(b"\r\n\r\n")[2] for text in wire.got] == [body, b"{}"]
+
+
+def test_length_is_that_of_the_body_whatever_a_header_says(transport: str) -> None:
+    with socket_server(Call.answer) as wire:
+        replies_to(transport, Request(wire.url, b"{}", {"content-length": "7"}))
+
+    assert wire.got[0].lower().count(b"content-length: ") == 1
+    assert wire.got[0].endswith(b"\r\n\r\n{}")
+
+
 def test_connections_are_reused_and_limited_to_the_concurrency(
     transport: str,
 ) -> None:
@@ -320,11 +336,18 @@ def test_unreachable_host_is_named_with_the_reason(transport: str, host: str, wh
     assert not found.final
 
 
-@pytest.mark.parametrize("address", ["http://1.2.3.999/", "http://xn--/", "http://a:b:c/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://1.2.3.999/", "http://xn--/", "http://a:b:c/"),
+        *("ftp://ada:s3cret@vendor.example/", "vendor.example/", "http://", "https:///event"),
+    ],
+)
 def test_invalid_address_is_a_final_failure(transport: str, address: str) -> None:
     found = reason_of(transport, address)
 
     assert found.reason.startswith("cannot send to this address")
+    assert "s3cret" not in found.reason
     assert found.final
 
 

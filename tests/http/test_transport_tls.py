@@ -9,6 +9,7 @@ import pytest
 import trustme
 from support.wires import Call, SocketServer, replies_to, socket_server
 
+from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.http.client import NoReply
 from segcli.http.transports import TRANSPORTS
@@ -47,6 +48,13 @@ def test_trusted_server_gets_the_request(transport: str, wire: SocketServer) -> 
 
     assert all(isinstance(reply, Reply) for reply in found)
     assert len(wire.got) == 2
+
+
+def test_large_body_is_sent_whole(transport: str, wire: SocketServer) -> None:
+    body = bytes(range(256)) * 20_000
+    replies_to(transport, Request(wire.url, body), Request(wire.url, b"{}"))
+
+    assert [text.partition(b"\r\n\r\n")[2] for text in wire.got] == [body, b"{}"]
 
 
 @pytest.mark.parametrize(
