@@ -186,6 +186,8 @@ class ReplyProtocol(ResponseHandler):
         """Pass the error to the reader of the body; aiohttp would let it wait."""
         if self._exception and self._payload and not self._payload.is_eof():
             self._payload.set_exception(aiohttp.ClientPayloadError(_text_of(self._exception)))
+            # A reader that the end of a chunk has just woken would wait again, for ever.
+            self._payload.feed_eof()
 
     def _contradictory(
         self, status: int, headers: RawHeaders, error: HttpProcessingError

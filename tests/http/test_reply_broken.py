@@ -124,6 +124,25 @@ def test_invalid_chunk_is_detected_at_once(transport: str) -> None:
     assert "chunk" in reply.broken
 
 
+def test_end_of_a_chunk_before_an_error_does_not_hide_it(transport: str) -> None:
+    """The reader is woken by the end of the chunk, and must see the error instead of waiting."""
+
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(CHUNKED + b"2\r\n{}")
+        call.await_read()
+        call.say(b"\r\n0\r\nno colon\r\n\r\n")
+        call.await_end()
+
+    with socket_server(talk) as wire:
+        found = replies_to(transport, *[wire.url] * 3, timeout=20.0)
+
+    for reply in found:
+        check_broken_off(reply, "")
+        assert isinstance(reply, Reply)
+        assert "not complete within" not in reply.broken
+
+
 def test_reply_with_both_length_and_chunks_has_its_status(transport: str) -> None:
     text = HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     with socket_server(says(text)) as wire:
