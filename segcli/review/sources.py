@@ -93,6 +93,13 @@ def pointer(parent: str, key: str | int) -> str:
     return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
+def children(value: Any) -> Sequence[tuple[Any, Any]]:
+    """Return what a JSON object or array holds, each with its key or index; else nothing."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []
+
+
 class _ValueProbe:
     """Maps an event again with values changed."""
 
@@ -158,10 +165,10 @@ def _values_sent(one: Mapped) -> Iterator[tuple[str, bytes]]:
 
 
 def _leaves_of(value: Any, path: str = "") -> Iterator[tuple[str, bytes]]:
-    children = _children(value)
-    if not children:
+    inner_values = children(value)
+    if not inner_values:
         yield path, exact_json.dumps(value)
-    for key, inner in children:
+    for key, inner in inner_values:
         yield from _leaves_of(inner, pointer(path, key))
 
 
@@ -169,7 +176,7 @@ def _values_in(data: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Yield path, holder and key of each value that is neither a container nor null."""
     containers: list[tuple[str, Any]] = [("", data)]
     for path, holder in containers:
-        for key, value in _children(holder):
+        for key, value in children(holder):
             if not path and key in ENVELOPE:
                 continue
             at = pointer(path, key)
@@ -177,9 +184,3 @@ def _values_in(data: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
                 containers.append((at, value))
             elif value is not None:
                 yield at, holder, key
-
-
-def _children(value: Any) -> Sequence[tuple[Any, Any]]:
-    if isinstance(value, dict):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []

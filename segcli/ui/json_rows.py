@@ -5,7 +5,7 @@ from typing import Any
 
 from segcli.core import exact_json
 from segcli.core.visible_text import json_escaped
-from segcli.review.sources import pointer
+from segcli.review.sources import children, pointer
 
 MOST_ROWS = 3000
 
@@ -27,23 +27,17 @@ def _rows(
     start: dict[str, Any] = {"d": depth}
     if key is not None:
         start["k"] = _text(key)
-    children = _children(value)
-    if not children:
+    inner_values = children(value)
+    if not inner_values:
         yield {**start, "t": _text(value) + end, "p": path}
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     yield {**start, "t": opening, "p": path, "o": True}
-    for number, (name, inner) in enumerate(children, 1):
-        comma = "" if number == len(children) else ","
+    for number, (name, inner) in enumerate(inner_values, 1):
+        comma = "" if number == len(inner_values) else ","
         own = name if isinstance(value, dict) else None
         yield from _rows(inner, pointer(path, name), depth + 1, key=own, end=comma)
     yield {"d": depth, "t": closing + end}
-
-
-def _children(value: Any) -> list[tuple[Any, Any]]:
-    if isinstance(value, dict):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:
