@@ -72,10 +72,9 @@ class ReplyProtocol(ResponseHandler):
         self._expect(params)
 
     @property
-    def is_idle(self) -> bool:
-        """True if the last reply has ended and no other is awaited."""
-        is_over = self._payload is None or self._payload.is_eof()
-        return is_over and not self._awaits_head and bool(self._params)
+    def is_reusable(self) -> bool:
+        """True if the last reply has ended, and another request may follow."""
+        return not (self._awaits_head or self.should_close)
 
     async def read_final(self) -> tuple[RawResponseMessage, StreamReader]:
         """Return the head of the reply, without interim ones, and its body."""
@@ -86,7 +85,7 @@ class ReplyProtocol(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse received bytes, a head only when it is complete."""
-        if data and self.is_idle:
+        if data and self._is_idle:
             # No request is open: aiohttp would use these bytes as the reply to the next one.
             self._abort()
             return
@@ -130,6 +129,12 @@ class ReplyProtocol(ResponseHandler):
             if head:
                 self.feed_data(self._contradictory(*head, exc))
         super().set_exception(exc, *cause)
+
+    @property
+    def _is_idle(self) -> bool:
+        """True if the last reply has ended and no other is awaited."""
+        is_over = self._payload is None or self._payload.is_eof()
+        return is_over and not self._awaits_head and bool(self._params)
 
     def _expect(self, params: Mapping[str, Any]) -> None:
         self._params = params

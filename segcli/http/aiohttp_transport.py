@@ -125,17 +125,29 @@ async def _exchange_over(
 def _release(connection: Connection, transport: asyncio.Transport | None) -> None:
     """Keep a connection for the next request, if both the request and its reply are over.
 
-    Otherwise close it at once. aiohttp would first wait until all bytes are written: a server that
-    does not read would keep the connection and the body forever.
+    Otherwise close it at once. aiohttp would first wait until all bytes are written, or until the
+    other end of TLS ends too: a server that does neither would keep the connection.
     """
     protocol = cast(ReplyProtocol, connection.protocol)
     if transport is None:
         connection.close()
-    elif protocol.is_idle and not (transport.is_closing() or transport.get_write_buffer_size()):
+    elif protocol.is_reusable and not (transport.is_closing() or _holds_unsent(transport)):
         connection.release()
     else:
         transport.abort()
         connection.close()
+
+
+def _holds_unsent(transport: asyncio.Transport) -> bool:
+    """True if the system has not taken all that was written.
+
+    A TLS transport hands everything to the one below it, for which asyncio has no public name.
+    """
+    if transport.get_write_buffer_size():
+        return True
+    tls = getattr(transport, "_ssl_protocol", None)
+    below: asyncio.Transport | None = getattr(tls, "_transport", None)
+    return below is not None and _holds_unsent(below)
 
 
 class _Body(AsyncIterator[bytes]):

@@ -1,17 +1,22 @@
 """With TLS nothing is sent before the server's certificate is verified."""
 
+import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import trustme
-from support.wires import Call, SocketServer, replies_to, socket_server
+from support.fakes import PATIENCE
+from support.wires import Call, SocketServer, over, replies_to, socket_server
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.client import NoReply
+from segcli.http.client import NoReply, Post
 from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -55,6 +60,58 @@ def test_large_body_is_sent_whole(transport: str, wire: SocketServer) -> None:
     replies_to(transport, Request(wire.url, body), Request(wire.url, b"{}"))
 
     assert [text.partition(b"\r\n\r\n")[2] for text in wire.got] == [body, b"{}"]
+
+
+def test_reply_before_the_request_is_whole_closes_the_connection(
+    transport: str, authority: trustme.CA
+) -> None:
+    """The vendor does not read on, so a second request over the connection would not arrive."""
+    if transport == "httpx":
+        pytest.skip("httpx reads no reply before it has written the whole request")
+    opened: list[Call] = []
+
+    def talk(call: Call) -> None:
+        opened.append(call)
+        if len(opened) > 1:
+            call.answer()
+            return
+        call.socket.recv(1000)
+        call.say(b"HTTP/1.1 413 Large\r\nContent-Length: 2\r\n\r\n{}")
+        finished.wait(PATIENCE)
+
+    finished = threading.Event()
+    with socket_server(talk, context=context_of(authority.issue_cert("127.0.0.1"))) as wire:
+        large = Request(wire.url, bytes(20_000_000))
+        found = replies_to(transport, large, Request(wire.url, b"2"))
+        finished.set()
+
+    assert [reply.status for reply in found if isinstance(reply, Reply)] == [413, 200]
+    assert [text[-1:] for text in wire.got] == [b"2"]
+
+
+def test_connection_that_is_not_used_again_is_closed_at_once(
+    transport: str, authority: trustme.CA
+) -> None:
+    """Not only TLS ends: the vendor, which does not end it too, would keep the connection open."""
+
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+        with socket.socket(fileno=call.socket.detach()) as below, suppress(ConnectionResetError):
+            while below.recv(1000):
+                pass
+        wire.ended.set()
+
+    async def story(post: Post) -> Reply | NoReply:
+        found = await post(Request(wire.url, b"{}"))
+        # Less than the 30 seconds that asyncio waits for the other end of TLS.
+        assert await asyncio.to_thread(wire.ended.wait, 15)
+        return found
+
+    with socket_server(talk, context=context_of(authority.issue_cert("127.0.0.1"))) as wire:
+        found = over(transport, story)
+
+    assert isinstance(found, Reply)
 
 
 @pytest.mark.parametrize(
