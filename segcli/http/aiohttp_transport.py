@@ -53,7 +53,8 @@ class AiohttpTransport:
         return await self._exchanges.run(self._exchange, request)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, also those of requests that still wait for their reply."""
+        await self._connector.abort_used()
         await self._connector.close()
 
     async def _exchange(self, request: Request, reader: ReplyReader) -> Reply:
@@ -177,6 +178,15 @@ class _Connector(aiohttp.TCPConnector):
         super().__init__(limit=0)
         protocol: type[ResponseHandler] = ReplyProtocol
         self._factory = partial(protocol, loop=self._loop)
+
+    async def abort_used(self) -> None:
+        """Close the connections that requests use. `close` would wait until all is written."""
+        used = tuple(self._acquired)
+        for protocol in used:
+            if protocol.transport:
+                protocol.transport.abort()
+        closed = [protocol.closed for protocol in used]
+        await asyncio.gather(*filter(None, closed), return_exceptions=True)
 
 
 _ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)

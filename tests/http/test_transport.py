@@ -17,7 +17,7 @@ from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.http.client import NoReply, Post
 from segcli.http.reply_reader import LONGEST_REPLY
-from segcli.http.transports import TRANSPORTS
+from segcli.http.transports import TRANSPORTS, open_client
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 
@@ -129,6 +129,29 @@ def test_length_is_that_of_the_body_whatever_a_header_says(transport: str) -> No
 
     assert wire.got[0].lower().count(b"content-length: ") == 1
     assert wire.got[0].endswith(b"\r\n\r\n{}")
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"])
+def test_close_ends_a_request_that_the_vendor_does_not_read(transport: str, begun: bytes) -> None:
+    arrived, finished = threading.Event(), threading.Event()
+
+    def talk(call: Call) -> None:
+        call.socket.recv(1000)
+        call.say(begun)
+        arrived.set()
+        finished.wait(PATIENCE)
+
+    async def story(address: str) -> Reply | NoReply:
+        async with open_client(transport, timeout=PATIENCE) as post:
+            under_way = asyncio.create_task(post(Request(address, bytes(30_000_000))))
+            await asyncio.to_thread(arrived.wait, PATIENCE)
+        return await asyncio.wait_for(under_way, PATIENCE)
+
+    with socket_server(talk) as wire:
+        found = asyncio.run(asyncio.wait_for(story(wire.url), 15))
+        finished.set()
+
+    assert isinstance(found, NoReply) or found.broken
 
 
 def test_connections_are_reused_and_limited_to_the_concurrency(
