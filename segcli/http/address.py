@@ -27,6 +27,7 @@ _AUTHORITY = re.compile(r"(?:(.*)@)?(\[.*\]|[^:@]*):?(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_PORTS = range(65_536)
 
 
 def _all_printable_but(characters: str) -> str:
@@ -119,13 +120,21 @@ def _parse_authority(text: str, scheme: str) -> tuple[str, str, str]:
     userinfo, host, port = match.groups()
     host = _encoded_host(host)
     authority = f"[{host}]" if ":" in host else host
-    try:
-        number = int(port) if port else None
-    except ValueError:
-        raise _invalid(f"Invalid port: {port!r}") from None
+    number = _parsed_port(port) if port else None
     if number is not None and number != _DEFAULT_PORTS.get(scheme):
         authority += f":{number}"
     return userinfo or "", host, authority
+
+
+def _parsed_port(port: str) -> int:
+    try:
+        number = int(port)
+    except ValueError:
+        number = -1
+    if number not in _PORTS:
+        # Without the text: it is a password if that holds a slash, which must be escaped.
+        raise _invalid("Invalid port")
+    return number
 
 
 def _encoded_host(host: str) -> str:

@@ -20,7 +20,7 @@ from yarl import URL
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.address import HeaderPairs, headers_to, parse_address, request_address
+from segcli.http.address import Address, HeaderPairs, headers_to, parse_address, request_address
 from segcli.http.aiohttp_protocol import ReplyProtocol
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
@@ -72,19 +72,34 @@ class AiohttpTransport:
     def _new_route(self, method: str, url: str, own_headers: HeaderPairs) -> "_Route":
         address = request_address(url)
         headers = headers_to(address, own_headers)
-        proxy = proxy_for(address, self._network)
-        target = aiohttp.ClientRequest(
+        named = proxy_for(address, self._network)
+        proxy = parse_address(named) if named else None
+        target = self._new_target(method, address, proxy)
+        path = target.url.raw_path_qs
+        if proxy and address.scheme == "http":
+            path = f"http://{address.authority}{path}"
+            headers = (*headers, *_credentials_for(proxy))
+        return _Route(target, _head(target.method, path, headers))
+
+    def _new_target(
+        self, method: str, address: Address, proxy: Address | None
+    ) -> aiohttp.ClientRequest:
+        credentials = _credentials_for(proxy) if proxy else ()
+        uses_tls = "https" in {address.scheme, proxy.scheme if proxy else ""}
+        return aiohttp.ClientRequest(
             method,
             URL(address.url, encoded=True),
-            proxy=URL(proxy) if proxy else None,
-            ssl=self._tls_context() if address.scheme == "https" else True,
+            proxy=URL(proxy.url, encoded=True) if proxy else None,
+            # For CONNECT. aiohttp would add the host to them, which would change the key of the
+            # connection.
+            proxy_headers=(("Host", address.authority), *credentials) if credentials else None,
+            ssl=self._tls_context() if uses_tls else True,
             loop=asyncio.get_running_loop(),
         )
-        if not proxy or address.scheme == "https":
-            return _Route(target, _head(method, target.url.raw_path_qs, headers))
-        if credentials := parse_address(proxy).credentials:
-            headers = (*headers, ("Proxy-Authorization", credentials))
-        return _Route(target, _head(method, address.url, headers))
+
+
+def _credentials_for(proxy: Address) -> HeaderPairs:
+    return (("Proxy-Authorization", proxy.credentials),) if proxy.credentials else ()
 
 
 @dataclass(frozen=True, slots=True)

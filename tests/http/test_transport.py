@@ -363,6 +363,7 @@ def test_unreachable_host_is_named_with_the_reason(transport: str, host: str, wh
     "address",
     [
         *("http://1.2.3.999/", "http://xn--/", "http://a:b:c/"),
+        *("http://127.0.0.1:65536/", "http://127.0.0.1:-1/", "http://ada:s3cret/x@vendor.example/"),
         *("ftp://ada:s3cret@vendor.example/", "vendor.example/", "http://", "https:///event"),
     ],
 )

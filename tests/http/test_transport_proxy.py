@@ -38,6 +38,24 @@ def test_a_request_goes_through_the_proxy(
     assert proxy.headers()["Host"] == "vendor.example"
 
 
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("http://vendor.example", b"http://vendor.example/"),
+        ("http://ada:pw@vendor.example:80?a=b#c", b"http://vendor.example/?a=b"),
+        ("http://vendor.example:8080/a%20b/", b"http://vendor.example:8080/a%20b/"),
+    ],
+)
+def test_a_proxy_gets_the_whole_address_with_a_path(
+    transport: str, address: str, target: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket_server(Call.answer) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        replies_to(transport, address)
+
+    assert proxy.line() == b"POST %b HTTP/1.1" % target
+
+
 def test_user_of_a_proxy_address_becomes_proxy_authorization(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +65,40 @@ def test_user_of_a_proxy_address_becomes_proxy_authorization(
 
     assert proxy.headers()["Proxy-Authorization"] == "Basic YWRhOnNAY3JldA=="
     assert "Authorization" not in proxy.headers()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("user", ["jürgen", "j%C3%BCrgen"])
+def test_user_of_a_proxy_address_is_sent_in_utf_8(
+    transport: str, scheme: str, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket_server(Call.answer) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://{user}:x@127.0.0.1:{proxy.port}")
+        replies_to(transport, f"{scheme}://vendor.example/", timeout=0.5)
+
+    assert proxy.headers()["Proxy-Authorization"] == "Basic asO8cmdlbjp4"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("http://ada:s3cret@127.0.0.1:port", "http://ada:s3cret@127.0.0.1:65536"),
+        *("http://ada:s3cret/x@127.0.0.1:1", "ada:s3cret#x@127.0.0.1:1"),
+        *("http://ada:s3cret@", "http://ada:s3cret@[::1", "http://ada:s3cret\x7f@127.0.0.1:1"),
+    ],
+)
+def test_invalid_address_of_a_proxy_is_final_and_its_password_is_hidden(
+    transport: str, scheme: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    (found,) = replies_to(transport, f"{scheme}://vendor.example/")
+
+    assert isinstance(found, NoReply)
+    assert found.final
+    assert found.reason.startswith("cannot send to this address: ")
+    assert "proxy" in found.reason
+    assert "s3" not in found.reason
 
 
 @pytest.mark.parametrize("no", ["vendor.invalid", ".invalid", "*", "a.example, vendor.invalid"])
@@ -74,8 +126,9 @@ def test_requests_to_this_machine_bypass_the_proxy(
     assert proxy.got == []
 
 
+@pytest.mark.parametrize("user", ["", "ada:s3cret@"])
 def test_tls_goes_through_a_proxy_tunnel(
-    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    transport: str, user: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
@@ -90,12 +143,33 @@ def test_tls_goes_through_a_proxy_tunnel(
             Call(inner, call.wire).answer(OK)
 
     with socket_server(talk) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        (found,) = replies_to(transport, "https://vendor.example/event")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{user}127.0.0.1:{proxy.port}")
+        found = replies_to(transport, *["https://vendor.example/event"] * 3)
 
+    assert all(isinstance(reply, Reply) for reply in found), found
+    lines = [proxy.line(number) for number in range(len(proxy.got))]
+    assert lines == [b"CONNECT vendor.example:443 HTTP/1.1", *[b"POST /event HTTP/1.1"] * 3]
+    assert ("Proxy-Authorization" in proxy.headers(0)) == bool(user)
+    assert "Proxy-Authorization" not in proxy.headers(1)
+
+
+def test_certificate_of_a_proxy_is_checked_as_that_of_a_vendor(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    with socket_server(Call.answer, context=context) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"https://127.0.0.1:{proxy.port}")
+        (refused,) = replies_to(transport, VENDOR)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        (found,) = replies_to(transport, VENDOR)
+
+    assert isinstance(refused, NoReply)
     assert isinstance(found, Reply), found
-    assert proxy.line(0) == b"CONNECT vendor.example:443 HTTP/1.1"
-    assert proxy.line(1) == b"POST /event HTTP/1.1"
+    assert proxy.line() == b"POST http://vendor.example/event HTTP/1.1"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
