@@ -29,6 +29,11 @@ _IPV4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORTS = range(65_536)
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NOT_IN_A_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# The transport says how long the body is.
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
 
 def _all_printable_but(characters: str) -> str:
     return "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in characters)
@@ -97,16 +102,26 @@ def headers_to(address: Address, own: Iterable[tuple[str, str]]) -> HeaderPairs:
     """Return all headers except the length: the request's `own` headers replace the usual ones.
 
     The user in an address replaces a header `Authorization`. Raises UnicodeError for text that is
-    not ASCII.
+    not ASCII, and TransportError for what no header may hold, such as a line break.
     """
     headers = {"host": ("Host", address.authority)}
     headers |= {name.lower(): (name, value) for name, value in (*USUAL_HEADERS.items(), *own)}
+    headers = {name: header for name, header in headers.items() if name not in _FRAMING}
     if address.credentials:
         headers["authorization"] = ("Authorization", address.credentials)
     for name, value in headers.values():
-        name.encode("ascii")
-        value.encode("ascii")
+        _check_header(name, value)
     return tuple(headers.values())
+
+
+def _check_header(name: str, value: str) -> None:
+    name.encode("ascii")
+    value.encode("ascii")
+    if not _HEADER_NAME.fullmatch(name):
+        raise TransportError(Failure.REQUEST, f"{name!r} is not the name of a header")
+    if _NOT_IN_A_VALUE.search(value):
+        # The value may be a key.
+        raise TransportError(Failure.REQUEST, f"the header {name!r} holds a control character")
 
 
 def _invalid(why: str) -> TransportError:

@@ -115,6 +115,31 @@ def test_header_with_a_line_break_is_refused_before_sending(transport: str) -> N
     assert wire.got == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("X-Key", f"s3cret{control}") for control in ("\0", "\x01", "\n", "\x7f")),
+        *((name, "s3cret") for name in ("", "X Key", "X-Key:", "X-Key: a", "X\tKey")),
+    ],
+)
+def test_invalid_header_is_refused_without_its_value(transport: str, name: str, value: str) -> None:
+    with socket_server(Call.answer) as wire:
+        found = reason_of(transport, Request(wire.url, b"", {name: value}))
+
+    assert found.final
+    assert found.reason.startswith("cannot send this request")
+    assert repr(name) in found.reason
+    assert "s3cret" not in found.reason
+    assert wire.got == []
+
+
+def test_method_is_sent_in_capitals(transport: str) -> None:
+    with socket_server(Call.answer) as wire:
+        reply_to(transport, Request(wire.url, b"{}", method="patch"))
+
+    assert wire.line() == b"PATCH / HTTP/1.1"
+
+
 def test_large_body_is_sent_whole(transport: str) -> None:
     body = bytes(range(256)) * 20_000
     with socket_server(Call.answer) as wire:
@@ -123,11 +148,15 @@ def test_large_body_is_sent_whole(transport: str) -> None:
     assert [text.partition(b"\r\n\r\n")[2] for text in wire.got] == [body, b"{}"]
 
 
-def test_length_is_that_of_the_body_whatever_a_header_says(transport: str) -> None:
+@pytest.mark.parametrize("framing", [{"content-length": "7"}, {"Transfer-Encoding": "chunked"}])
+def test_length_is_that_of_the_body_whatever_a_header_says(
+    transport: str, framing: dict[str, str]
+) -> None:
     with socket_server(Call.answer) as wire:
-        replies_to(transport, Request(wire.url, b"{}", {"content-length": "7"}))
+        replies_to(transport, Request(wire.url, b"{}", framing))
 
     assert wire.got[0].lower().count(b"content-length: ") == 1
+    assert b"transfer-encoding" not in wire.got[0].lower()
     assert wire.got[0].endswith(b"\r\n\r\n{}")
 
 
