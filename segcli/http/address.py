@@ -92,7 +92,7 @@ def request_address(text: str) -> Address:
     """Parse the address of a request. Raises as `parse_address`, and without http or a host."""
     address = parse_address(text)
     if address.scheme not in _DEFAULT_PORTS:
-        raise _invalid(f"{address.scheme or 'the scheme'} is neither http nor https")
+        raise _invalid(f"{address.scheme or 'it'} is neither http nor https")
     if not address.host:
         raise _invalid("it names no host")
     return address
