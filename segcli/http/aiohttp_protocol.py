@@ -87,6 +87,7 @@ class ReplyProtocol(ResponseHandler):
         """Parse received bytes, a head only when it is complete."""
         if data and self._is_idle:
             # No request is open: aiohttp would use these bytes as the reply to the next one.
+            self.set_exception(aiohttp.ClientPayloadError("bytes that belong to no request"))
             self._abort()
             return
         self._size += len(data)
@@ -132,9 +133,8 @@ class ReplyProtocol(ResponseHandler):
 
     @property
     def _is_idle(self) -> bool:
-        """True if the last reply has ended and no other is awaited."""
-        is_over = self._payload is None or self._payload.is_eof()
-        return is_over and not self._awaits_head and bool(self._params)
+        """True if no reply is awaited: before the first request, and between two."""
+        return not self._awaits_head and (self._payload is None or self._payload.is_eof())
 
     def _expect(self, params: Mapping[str, Any]) -> None:
         self._params = params
