@@ -76,6 +76,10 @@ class ReplyProtocol(ResponseHandler):
         """True if the last reply has ended, and another request may follow."""
         return not (self._awaits_head or self.should_close)
 
+    def has_written_all(self) -> bool:
+        """Return whether the system has taken all bytes that were written."""
+        return self.transport is None or not self.transport.get_write_buffer_size()
+
     async def read_final(self) -> tuple[RawResponseMessage, StreamReader]:
         """Return the head of the reply, without interim ones, and its body."""
         while True:

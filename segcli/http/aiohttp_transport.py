@@ -128,6 +128,7 @@ async def _exchange_over(
     if transport := connection.transport:
         # It keeps what the system does not take at once: a reply may come before all is written.
         transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+    reader.is_sent = protocol.has_written_all
     message, content = await protocol.read_final()
     return await reader.read(message.code, message.raw_headers, _Body(content))
 

@@ -70,8 +70,8 @@ class Exchanges:
 
     async def run(self, exchange: SendRequest, request: Request) -> Reply | NoReply:
         """Return what an exchange returns, or why it failed."""
-        task = self._deadlines.begin()
         reader = ReplyReader()
+        task = self._deadlines.begin(reader)
         try:
             return await exchange(request, reader)
         except asyncio.CancelledError:
@@ -109,10 +109,18 @@ def _no_reply(error: TransportError, request: Request) -> NoReply:
 
 # Caches the current task: before Python 3.12, `asyncio.current_task` is slow.
 _CURRENT: ContextVar[asyncio.Task[object] | None] = ContextVar("_CURRENT", default=None)
+# How many iterations of the event loop read what has come by the deadline of a request. A short
+# reply needs two; each one reads up to 256 KB, or 64 KB over httpx. Few, because a reply without
+# end takes time in each.
+_LAST_READS = 10
 
 
 class Deadlines:
     """Limits each request to `seconds`.
+
+    A status that has come in time counts, also if this process did not run meanwhile: without it
+    the request would be sent again. So before a request that awaits its status is cancelled, the
+    event loop reads what is there. One that is not sent yet is cancelled at once.
 
     `asyncio.timeout` sets a timer for each request, which took 5 % of the time of a request. All
     limits are equal, so one timer for the oldest request is enough.
@@ -122,25 +130,29 @@ class Deadlines:
         # Kept, because before Python 3.12 `get_running_loop` needs a system call.
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
-        self._due: dict[asyncio.Task[object], float] = {}
+        self._open: dict[asyncio.Task[object], tuple[float, ReplyReader]] = {}
+        # Requests that are overdue, and how often the event loop still reads for each.
+        self._overdue: dict[asyncio.Task[object], int] = {}
         self._passed: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> asyncio.Task[object]:
+    def begin(self, reader: ReplyReader) -> asyncio.Task[object]:
         """Cancel this task unless it calls `end` in time; return the task."""
         task = _CURRENT.get()
         if task is None:
             task = asyncio.current_task()
             assert task is not None
             _CURRENT.set(task)
-        self._due[task] = due = self._loop.time() + self._seconds
+        due = self._loop.time() + self._seconds
+        self._open[task] = due, reader
         if self._timer is None:
-            self._timer = self._loop.call_at(due, self._cancel_overdue)
+            self._timer = self._loop.call_at(due, self._look_for_overdue)
         return task
 
     def end(self, task: asyncio.Task[object]) -> None:
         """End the deadline of a task."""
-        self._due.pop(task, None)
+        if self._open.pop(task, None) is None:
+            self._overdue.pop(task, None)
 
     def has_passed(self, task: asyncio.Task[object]) -> bool:
         """True if only the deadline cancelled the task, which may then continue. Call it once."""
@@ -151,18 +163,36 @@ class Deadlines:
 
     def close(self) -> None:
         """Cancel no more tasks."""
+        self._overdue.clear()
         if self._timer:
             self._timer.cancel()
 
-    def _cancel_overdue(self) -> None:
+    def _look_for_overdue(self) -> None:
         now = self._loop.time()
         self._timer = None
+        was_reading = bool(self._overdue)
         # The dict is in the order of the deadlines.
-        while self._due:
-            task, due = next(iter(self._due.items()))
+        while self._open:
+            task, (due, reader) = next(iter(self._open.items()))
             if due > now:
-                self._timer = self._loop.call_at(due, self._cancel_overdue)
+                self._timer = self._loop.call_at(due, self._look_for_overdue)
                 break
-            del self._due[task]
-            self._passed.add(task)
-            task.cancel()
+            del self._open[task]
+            self._overdue[task] = _LAST_READS if reader.awaits_status else 0
+        if not was_reading:
+            self._cancel_overdue()
+
+    def _cancel_overdue(self) -> None:
+        """Cancel the overdue tasks for which the event loop has read; let it read for the others.
+
+        Each call is in an iteration of the event loop of its own, which begins with reads.
+        """
+        for task, reads in list(self._overdue.items()):
+            if reads:
+                self._overdue[task] -= 1
+            else:
+                del self._overdue[task]
+                self._passed.add(task)
+                task.cancel()
+        if self._overdue:
+            self._loop.call_soon(self._cancel_overdue)

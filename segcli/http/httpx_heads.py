@@ -36,6 +36,7 @@ class HeadKeeper(httpcore.AsyncNetworkBackend):
         self._layers = layers
         self._head = b""
         self._follows_bodiless = False
+        self._reads_reply = False
         self.has_stray = False
 
     def begin(self) -> None:
@@ -43,7 +44,16 @@ class HeadKeeper(httpcore.AsyncNetworkBackend):
         last = self.final_head()
         self._follows_bodiless = last is not None and last[0] in WITHOUT_BODY
         self._head = b""
+        self._reads_reply = False
         self.has_stray = False
+
+    def reads_reply(self) -> bool:
+        """Return whether httpx has sent the request, and reads the reply."""
+        return self._reads_reply
+
+    def begin_reading(self, layer: int) -> None:
+        """Note that httpx reads: it does that once it has sent all of the request."""
+        self._reads_reply |= layer == self._layers
 
     def final_head(self) -> tuple[int, RawHeaders] | None:
         """Return the status and the headers of the reply; None if its head is not complete."""
@@ -102,6 +112,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._layer = layer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._keeper.begin_reading(self._layer)
         while data := await self._stream.read(max_bytes, timeout):
             if kept := self._keeper.keep(data, self._layer):
                 return kept

@@ -94,6 +94,7 @@ async def _exchange_over(
     pooled: _PooledTransport, request: httpx.Request, reader: ReplyReader
 ) -> Reply:
     pooled.heads.begin()
+    reader.is_sent = pooled.heads.reads_reply
     try:
         response = await pooled.transport.handle_async_request(request)
     except httpx.RemoteProtocolError:

@@ -1,7 +1,7 @@
 """Read a reply: its status, its headers, and its body up to a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 
@@ -23,12 +23,21 @@ class ReplyReader:
     """Reads one reply. If the rest does not come, the part that came is still available.
 
     It keeps at most LONGEST_REPLY bytes of a body, counted after decoding.
+
+    is_sent: whether all of the request is sent, so that a reply may have come; set by the
+        transport once it sends.
     """
 
     def __init__(self) -> None:
+        self.is_sent: Callable[[], bool] = _is_not_sent
         self._status = 0
         self._headers: Mapping[str, str] = {}
         self._body = bytearray()
+
+    @property
+    def awaits_status(self) -> bool:
+        """True if all of the request is sent, and the status has not been read."""
+        return not self._status and self.is_sent()
 
     async def read(self, status: int, headers: RawHeaders, body: AsyncIterator[bytes]) -> Reply:
         """Read the body to its end, or to the limit, and return the reply.
@@ -90,6 +99,10 @@ class ReplyReader:
             # An empty body would look like a vendor's answer without text.
             body = f"({broken})".encode()
         return Reply(self._status, self._headers, body, broken)
+
+
+def _is_not_sent() -> bool:
+    return False
 
 
 def _with_date(raw: RawHeaders) -> Mapping[str, str]:

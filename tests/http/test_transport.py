@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from support.fakes import PATIENCE, closed_port, wait_until
-from support.wires import OK, Call, over, replies_to, socket_server
+from support.wires import OK, Call, over, pass_time, replies_to, socket_server
 
 from segcli import __version__
 from segcli.core.destination import Request
@@ -415,6 +415,33 @@ def test_timeout_closes_the_connection(transport: str) -> None:
         assert wire.ended.wait(PATIENCE)
 
     assert found == NoReply("no answer within 0.5 s")
+
+
+@pytest.mark.parametrize("length", [2, 100_000])
+def test_reply_that_came_while_the_process_did_not_run_is_not_too_late(
+    transport: str, length: int
+) -> None:
+    def talk(call: Call) -> None:
+        while call.read():
+            assert may_answer.wait(PATIENCE)
+            call.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (length, b"x" * length))
+            has_answered.set()
+
+    async def story(post: Post) -> list[Reply | NoReply]:
+        posted = asyncio.create_task(post(Request(wire.url, b"1")))
+        await asyncio.to_thread(wait_until, lambda: bool(wire.got))
+        # The event loop does nothing until all has come and the deadline has passed.
+        may_answer.set()
+        assert has_answered.wait(PATIENCE)
+        pass_time(3600)
+        return [await posted, await post(Request(wire.url, b"2"))]
+
+    may_answer, has_answered = threading.Event(), threading.Event()
+    with socket_server(talk) as wire:
+        found = over(transport, story, timeout=60.0)
+
+    assert [(reply.status, len(reply.body)) for reply in found] == [(200, length)] * 2
+    assert [text[-1:] for text in wire.got] == [b"1", b"2"], "each was sent once"
 
 
 def test_server_that_reads_nothing_times_out(transport: str) -> None:

@@ -1,15 +1,18 @@
 """The proxies of the environment are used, but never for requests to this machine."""
 
+import asyncio
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
 import trustme
-from support.fakes import closed_port
-from support.wires import OK, Call, replies_to, socket_server
+from support.fakes import PATIENCE, closed_port, wait_until
+from support.wires import OK, Call, over, pass_time, replies_to, socket_server
 
+from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.client import NoReply
+from segcli.http.client import NoReply, Post
 from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -237,3 +240,35 @@ def test_netrc_is_ignored(transport: str, tmp_path: Path, monkeypatch: pytest.Mo
         replies_to(transport, wire.url)
 
     assert "Authorization" not in wire.headers()
+
+
+def test_a_request_that_is_not_sent_by_its_deadline_is_not_sent_after_it(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy takes long to connect, and the process does not run when it has."""
+
+    def talk(call: Call) -> None:
+        call.read()
+        assert may_answer.wait(PATIENCE)
+        call.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        has_answered.set()
+        came.append(call.socket.recv(1))
+        has_ended.set()
+
+    async def story(post: Post) -> Reply | NoReply:
+        posted = asyncio.create_task(post(Request("https://vendor.example/", b"{}")))
+        await asyncio.to_thread(wait_until, lambda: bool(proxy.got))
+        may_answer.set()
+        assert has_answered.wait(PATIENCE)
+        pass_time(3600)
+        return await posted
+
+    came: list[bytes] = []
+    may_answer, has_answered, has_ended = (threading.Event() for _ in range(3))
+    with socket_server(talk) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
+        found = over(transport, story, timeout=60.0)
+        assert has_ended.wait(PATIENCE)
+
+    assert found == NoReply("no answer within 60 s")
+    assert came == [b""], "the connection was closed"

@@ -194,6 +194,13 @@ def over(
         return returned_in(runner, whole())
 
 
+def pass_time(seconds: float) -> None:
+    """Move the clock of the running story on, as if its process had not run meanwhile."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, _LoopUntilSilence)
+    loop.pass_time(seconds)
+
+
 class _ClockUntilSilence(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
     def __init__(self, servers: Sequence[SocketServer]) -> None:
         super().__init__()
@@ -218,6 +225,9 @@ class _LoopUntilSilence(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return super().time() + self._clock.jumped
+
+    def pass_time(self, seconds: float) -> None:
+        self._clock.jumped += seconds
 
 
 def _request(one: Request | str) -> Request:
