@@ -5,6 +5,7 @@ number belongs to the attempt that creates it first. A new attempt takes the jou
 object of its own, a claim; the older attempt then finds its next number taken, and stops.
 """
 
+import math
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from dataclasses import asdict
 from time import sleep
 
 from segcli.journal.checkpoint import encode
+from segcli.shared_journal import lease_clock
 from segcli.shared_journal.log_object import ObjectHead, digest_of, encode_object, object_name
 from segcli.shared_journal.log_state import (
     Claim,
@@ -47,10 +49,13 @@ class Log:
     """The log of one attempt. Only one thread uses it at a time.
 
     state: the content of the journal.
+    confirmed_at: the time by `lease_clock` at which no other attempt had taken the journal over;
+        it is before the last object was created.
     """
 
     def __init__(self, store: LogStore, state: LogState) -> None:
         self.state = state
+        self.confirmed_at = -math.inf
         self._store = store
         self._attempt = secrets.token_hex(16)
         self._bytes_since = 0
@@ -65,6 +70,7 @@ class Log:
         lines = [encode({"claim": asdict(claim)})]
         first, last = self.state.last + 1, self.state.last
         for ahead in _AHEAD:
+            began = lease_clock.now()
             if self._create_claim(last + ahead, lines):
                 break
             if only_next:
@@ -72,6 +78,7 @@ class Log:
             last = object_numbers(self._store)[-1]
         else:
             raise TakenOver(None)
+        self.confirmed_at = began
         # The older attempt can no longer write an object whose number is taken.
         for number in range(last + 1, last + ahead):
             self._create_claim(number, lines)
@@ -147,8 +154,10 @@ class Log:
             records=len(lines),
         )
         content = encode_object(head, lines)
+        began = lease_clock.now()
         if not self._create(number, content):
             raise TakenOver(self._claim_in(number))
+        self.confirmed_at = began
         self.state.last, self.state.digest = number, digest_of(content)
         return len(content)
 

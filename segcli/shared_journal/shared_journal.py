@@ -7,7 +7,6 @@ stopped.
 import asyncio
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -27,6 +26,7 @@ from segcli.journal.pending import PendingLines, open_lines
 from segcli.journal.run_records import RunRecords, failure_rows, open_lines_by_title
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
+from segcli.shared_journal import lease_clock
 from segcli.shared_journal.log import Log, TakenOver
 from segcli.shared_journal.store import StoreProblem
 
@@ -42,8 +42,6 @@ _GATHER_SECONDS = 1.0
 # This many bytes are written even if no event waits for them, as when all lines are skipped.
 _MAX_PENDING = 1024 * 1024
 _KEPT = frozenset({"refused", "rejected"})
-# Does not stop while a machine sleeps, where there is such a clock.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SharedJournal:
@@ -81,8 +79,7 @@ class SharedJournal:
         self._log = log
         self._records = RunRecords(past, inputs)
         self._lease = lease
-        self._free_at = _now() + waits
-        self._confirmed_at = _now()
+        self._free_at = lease_clock.now() + waits
         self._renews = False
         self._failure: Exception | None = None
         # Encoded records, and which of them are records of rejects.
@@ -99,7 +96,7 @@ class SharedJournal:
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the last request of an older attempt is over; 0 if it is."""
-        return max(self._free_at - _now(), 0.0)
+        return max(self._free_at - lease_clock.now(), 0.0)
 
     @property
     def earlier_answers(self) -> int:
@@ -137,7 +134,7 @@ class SharedJournal:
         most = max(MAX_UNRECORDED, MAX_UNRECORDED_REQUESTS * len(lines))
         if self._settled - self._sync.on_disk >= most:
             await self.synced()
-        while _now() - self._confirmed_at > self._lease:
+        while lease_clock.now() - self._log.confirmed_at > self._lease:
             self._renews = True
             self._settled += 1
             self._sync.wrote()
@@ -273,7 +270,6 @@ class SharedJournal:
     def _write(self, _: int = 0) -> None:
         """Write what is pending as one object. Raises TakenOver and StoreProblem."""
         with self._writes:
-            began = _now()
             with self._lock:
                 pending = self._take()
                 if not pending and not self._renews:
@@ -287,7 +283,6 @@ class SharedJournal:
                 replaced = self._log.state.since
                 self._log.snapshot(snapshot, kept)
                 self._log.remove_replaced(first=replaced)
-            self._confirmed_at = began
 
     def _take(self) -> list[tuple[bytes, bool]]:
         """Return what is pending, with the marks. The caller has the lock."""
@@ -322,7 +317,3 @@ class SharedJournal:
             f"the journal {shown} cannot be written: {error}",
             "Nothing more was sent. Repair that, then resume, here or on another machine.",
         )
-
-
-def _now() -> float:
-    return time.clock_gettime(_CLOCK)

@@ -1,6 +1,7 @@
 """Shared journals for tests: begin one without a run, see what is in its place."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 from support.journals import HEADER
@@ -10,6 +11,16 @@ from segcli.journal.resume import Start
 from segcli.shared_journal.place import SharedPlace, shared_place
 from segcli.shared_journal.shared_journal import SharedJournal
 from segcli.shared_journal.take_over import begin_shared
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands."""
+
+    now: float = 1000.0
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def place_of(name: object) -> SharedPlace:
