@@ -224,8 +224,14 @@ class _Delivery:
         source = job.destination.token
         if source is None:
             return post
-        request_of = partial(source.request, job.settings)
-        return TokenPost(post, request_of, setting=source.setting, redactor=self.redactor)
+        return TokenPost(
+            post,
+            partial(source.request, job.settings),
+            setting=source.setting,
+            redactor=self.redactor,
+            # Nothing new is in doubt: the lines of the request were given to it before.
+            before_send=partial(self.ledger.before_send, ()),
+        )
 
     @contextmanager
     def _stops_from_outside(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ The token is in memory only: it is in the request that leaves, and hidden in wha
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from segcli.core.destination import Request
@@ -45,6 +45,7 @@ class TokenPost:
     request_of: makes the request for a token, with the refresh token that came last, "" for none.
     setting: the setting to check if the token is refused.
     redactor: hides the keys of the job.
+    before_send: is awaited before a request that has waited for a token, which may have taken long.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class TokenPost:
         *,
         setting: str,
         redactor: Redactor,
+        before_send: Callable[[], Awaitable[None]],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._post = post
         self._request_of = request_of
         self._setting = setting
         self._redactor = redactor
+        self._before_send = before_send
         self._now = now
         self._held: _Held | None = None
         self._refresh = ""
@@ -72,12 +75,16 @@ class TokenPost:
             found = await self._renewed(held)
             if isinstance(found, NoReply):
                 return found
+            await self._before_send()
             held = found
         reply = await self._posted(request, held)
         if isinstance(reply, NoReply) or reply.status != _UNAUTHORIZED:
             return reply
         found = await self._renewed(held)
-        return found if isinstance(found, NoReply) else await self._posted(request, found)
+        if isinstance(found, NoReply):
+            return found
+        await self._before_send()
+        return await self._posted(request, found)
 
     async def _posted(self, request: Request, held: _Held) -> Reply | NoReply:
         others = request.headers.items()

@@ -8,7 +8,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from support.destination_file import ACME, GONE, acme, changed, job_of, mistakes_in
+from support.destination_file import (
+    ACME,
+    CLIENT,
+    GONE,
+    TOKEN_URL,
+    acme,
+    changed,
+    job_of,
+    mistakes_in,
+    with_oauth,
+)
 from support.fakes import Answer, ReceivedRequest, report_in, tracks, write_events
 from support.resuming import Segcli, Serve
 
@@ -16,26 +26,7 @@ from segcli.core import trust
 from segcli.core.settings import Origin, Place
 from segcli.errors import SettingsError, UsageError
 
-TOKEN_URL = "https://auth.acme.example/oauth/token"
-CLIENT: dict[str, Any] = {
-    "settings.api_key": GONE,
-    "settings.client_id": {"required": True},
-    "settings.client_secret": {"secret": True, "required": True},
-    "request.auth": {
-        "oauth": {
-            "token_url": TOKEN_URL,
-            "client_id": "{settings.client_id}",
-            "client_secret": "{settings.client_secret}",
-        }
-    },
-}
 GIVEN = {"client_id": "id of/acme", "client_secret": "the-secret-of-acme"}
-
-
-def with_oauth(**more: Any) -> dict[str, Any]:
-    table = CLIENT["request.auth"]["oauth"] | more
-    table = {name: value for name, value in table.items() if value is not GONE}
-    return CLIENT | {"request.auth": {"oauth": table}}
 
 
 REFRESHED = with_oauth(grant="refresh_token", refresh_token="{settings.refresh}") | {

@@ -11,6 +11,7 @@ from support.fakes import clock, play
 from segcli.core.destination import Request
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
+from segcli.errors import Stopped
 from segcli.http.client import NoReply
 from segcli.http.token_post import TokenPost
 
@@ -29,6 +30,8 @@ class TokenVendor:
         self.refreshes: list[str] = []
         self.used: list[str] = []
         self.valid: set[str] = set()
+        self.waits: list[tuple[int, int]] = []
+        self.is_lost = False
         self.answer: Callable[[], Reply | NoReply] | None = None
 
     async def post(self, request: Request) -> Reply | NoReply:
@@ -50,12 +53,18 @@ class TokenVendor:
         times = {} if self.seconds is None else {"expires_in": self.seconds}
         return Reply(200, {}, json.dumps({"access_token": token} | times | self.more).encode())
 
+    async def before_send(self) -> None:
+        self.waits.append((len(self.fetched), len(self.used)))
+        if self.is_lost:
+            raise Stopped("taken over", "")
+
     def client(self) -> TokenPost:
         return TokenPost(
             self.post,
             lambda refresh: Request(TOKENS, refresh.encode()),
             setting="client_secret",
             redactor=Redactor([SECRET]),
+            before_send=self.before_send,
             now=clock,
         )
 
@@ -101,6 +110,28 @@ def test_a_401_renews_the_token_once_for_all_callers() -> None:
     assert {reply.status for reply in play(story())} == {200}
     assert len(vendor.fetched) == 2
     assert vendor.used == ["access-token-1"] * 11 + ["access-token-2"] * 10
+
+
+def test_what_waited_for_a_token_is_sent_only_if_the_run_may_still_send() -> None:
+    vendor = TokenVendor()
+
+    async def story() -> None:
+        post = vendor.client()
+        await post(CALL)
+        await post(CALL)
+        assert vendor.waits == [(1, 0)], "after the token, before the request"
+        vendor.valid.clear()
+        await post(CALL)
+        assert vendor.waits == [(1, 0), (2, 3)]
+        vendor.valid.clear()
+        vendor.is_lost = True
+        with pytest.raises(Stopped):
+            await post(CALL)
+        with pytest.raises(Stopped):
+            await vendor.client()(CALL)
+
+    play(story())
+    assert vendor.used == ["access-token-1"] * 3 + ["access-token-2"] * 2
 
 
 def test_a_401_with_a_new_token_is_the_answer() -> None:

@@ -5,12 +5,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.destination_file import ACME, changed, with_oauth
 from support.fakes import (
     PATIENCE,
     Answer,
@@ -26,8 +27,14 @@ from support.fakes import (
 from support.fork_server import ForkedProcess, ForkServer
 from support.resuming import LimitedVendor, Segcli, Serve, to_webhook
 from support.s3 import Bucket
+from support.shared_journals import Clock
 
 import segcli as program
+from segcli.shared_journal import lease_clock
+from segcli.shared_journal.folder_store import FolderStore
+from segcli.shared_journal.log import Log
+from segcli.shared_journal.log_state import read_state
+from segcli.shared_journal.take_over import LEASE as LEASE_SECONDS
 
 Machine = Callable[..., ForkedProcess]
 
@@ -199,6 +206,33 @@ def test_no_key_is_in_an_object(bucket: Bucket, segcli: Segcli, vendor: Serve) -
     assert any(b'"kept"' in content for content in objects)
     for key in (*keys, os.environ["AWS_SECRET_ACCESS_KEY"]):
         assert not [content for content in objects if key.encode() in content]
+
+
+def test_an_event_that_waited_for_a_token_is_not_sent_after_a_take_over(
+    segcli: Segcli, vendor: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(lease_clock, "now", lambda: clock.now)
+    (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, with_oauth())))
+    monkeypatch.setenv("SEGCLI_ACME_CLIENT_SECRET", "horse-battery-7")
+
+    def answers(got: ReceivedRequest) -> Answer:
+        if got.path == "/token":
+            # It takes so long that the newer attempt has waited for the last request.
+            store = FolderStore(tmp_path / "shared")
+            log = Log(store, read_state(store))
+            log.claim(replace(log.state.open_claims[-1], host="newer"), only_next=False)
+            clock.pass_time(LEASE_SECONDS + 31)
+        return Answer(body=b'{"access_token": "tok-5f2c8e1b9d"}')
+
+    at = vendor(answers)
+    to = ["send", "-d", "./acme.json", "--endpoint", at.url, "--set", "client_id=me"]
+    how = ["--set", f"token_url={at.url}/token", "--journal", f"{tmp_path}/shared/"]
+    said = segcli(*to, *how, write_events(tmp_path / "events.jsonl", tracks(3, users=1)))
+
+    assert said.code == 3, said.err
+    assert "another attempt has taken over the journal" in said.err
+    assert [got.path for got in at.got] == ["/token"]
 
 
 def test_the_python_interface_resumes_a_shared_journal_with_its_rejects(

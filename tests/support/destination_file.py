@@ -25,6 +25,20 @@ ACME: dict[str, Any] = {
     },
     "actions": [{"subscribe": TRACK, "mapping": {"name": {"@path": "$.event"}}}],
 }
+TOKEN_URL = "https://auth.acme.example/oauth/token"
+# The changes that make it get access tokens.
+CLIENT: dict[str, Any] = {
+    "settings.api_key": GONE,
+    "settings.client_id": {"required": True},
+    "settings.client_secret": {"secret": True, "required": True},
+    "request.auth": {
+        "oauth": {
+            "token_url": TOKEN_URL,
+            "client_id": "{settings.client_id}",
+            "client_secret": "{settings.client_secret}",
+        }
+    },
+}
 
 
 def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,6 +58,13 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
         else:
             at[last] = value
     return found
+
+
+def with_oauth(**more: Any) -> dict[str, Any]:
+    """Return the changes to a description that make it get access tokens."""
+    table = CLIENT["request.auth"]["oauth"] | more
+    table = {name: value for name, value in table.items() if value is not GONE}
+    return CLIENT | {"request.auth": {"oauth": table}}
 
 
 def no_files(name: str) -> str:
