@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
@@ -25,15 +26,26 @@ ENVIRONMENT = {
 def s3_endpoint() -> Iterator[str]:
     """Serve S3 on a free port of this machine.
 
+    It decides about writes one after the other, as S3 does: moto looks whether there is an object,
+    and writes it later, so that two machines could create the same one.
+
     For each request moto would look for its modules on the disk, and werkzeug would log a line:
     that takes longer than the answer.
     """
     server_of = pytest.importorskip("moto.server").ThreadedMotoServer
     backends = pytest.importorskip("moto.backends")
+    responses = pytest.importorskip("moto.s3.responses").S3Response
     names = frozenset(backends.list_of_moto_modules())
+    lock, put_object = threading.Lock(), responses.put_object
+
+    def put_alone(response: Any) -> Any:
+        with lock:
+            return put_object(response)
+
     server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backends, "list_of_moto_modules", lambda: names)
+        patch.setattr(responses, "put_object", put_alone)
         patch.setattr(logging.getLogger("werkzeug"), "level", logging.WARNING)
         server.start()
         host, port = server.get_host_and_port()
