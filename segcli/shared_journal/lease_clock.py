@@ -5,6 +5,6 @@ import time
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-def now() -> float:
+def seconds() -> float:
     """Return the time in seconds, since no particular moment."""
     return time.clock_gettime(_CLOCK)

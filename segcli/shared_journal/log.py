@@ -70,7 +70,7 @@ class Log:
         lines = [encode({"claim": asdict(claim)})]
         first, last = self.state.last + 1, self.state.last
         for ahead in _AHEAD:
-            began = lease_clock.now()
+            began = lease_clock.seconds()
             if self._create_claim(last + ahead, lines):
                 break
             if only_next:
@@ -154,7 +154,7 @@ class Log:
             records=len(lines),
         )
         content = encode_object(head, lines)
-        began = lease_clock.now()
+        began = lease_clock.seconds()
         if not self._create(number, content):
             raise TakenOver(self._claim_in(number))
         self.confirmed_at = began

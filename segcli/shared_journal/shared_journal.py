@@ -79,7 +79,7 @@ class SharedJournal:
         self._log = log
         self._records = RunRecords(past, inputs)
         self._lease = lease
-        self._free_at = lease_clock.now() + waits
+        self._free_at = lease_clock.seconds() + waits
         self._renews = False
         self._failure: Exception | None = None
         # Encoded records, and which of them are records of rejects.
@@ -96,7 +96,7 @@ class SharedJournal:
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the last request of an older attempt is over; 0 if it is."""
-        return max(self._free_at - lease_clock.now(), 0.0)
+        return max(self._free_at - lease_clock.seconds(), 0.0)
 
     @property
     def earlier_answers(self) -> int:
@@ -134,7 +134,7 @@ class SharedJournal:
         most = max(MAX_UNRECORDED, MAX_UNRECORDED_REQUESTS * len(lines))
         if self._settled - self._sync.on_disk >= most:
             await self.synced()
-        while lease_clock.now() - self._log.confirmed_at > self._lease:
+        while lease_clock.seconds() - self._log.confirmed_at > self._lease:
             self._renews = True
             self._settled += 1
             self._sync.wrote()

@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of leases, which stands: a busy machine is no late put."""
     found = Clock()
-    monkeypatch.setattr(lease_clock, "now", lambda: found.now)
+    monkeypatch.setattr(lease_clock, "seconds", lambda: found.now)
     return found
 
 

@@ -215,7 +215,7 @@ def test_the_older_of_two_concurrent_attempts_stops(
 def test_a_take_over_says_how_long_it_waits(
     segcli: Segcli, vendor: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(lease_clock, "now", lambda: 1000.0)
+    monkeypatch.setattr(lease_clock, "seconds", lambda: 1000.0)
     waits: list[float] = []
     monkeypatch.setattr(send_start, "time", SimpleNamespace(sleep=waits.append))
     put(begun(tmp_path / "shared", timeout=20.0), delivered(1))
@@ -257,7 +257,7 @@ def test_an_event_that_waited_for_a_token_is_not_sent_after_a_take_over(
     segcli: Segcli, vendor: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(lease_clock, "now", lambda: clock.now)
+    monkeypatch.setattr(lease_clock, "seconds", lambda: clock.now)
     (tmp_path / "acme.json").write_text(json.dumps(changed(ACME, with_oauth())))
     monkeypatch.setenv("SEGCLI_ACME_CLIENT_SECRET", "horse-battery-7")
 
