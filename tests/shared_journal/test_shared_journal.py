@@ -1,13 +1,16 @@
 """A shared journal: an attempt takes over from another, which stops; damage is refused."""
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
+from support.fakes import PATIENCE
 from support.journals import HEADER, delivered
 from support.shared_journals import Clock, begun, objects, place_of, put
 
@@ -18,7 +21,7 @@ from segcli.errors import OutputError, Stopped, UsageError
 from segcli.journal.checkpoint import encode
 from segcli.journal.event_parts import SettledAction
 from segcli.journal.resume import Start
-from segcli.shared_journal import lease_clock, log, shared_journal
+from segcli.shared_journal import lease_clock, log, place, shared_journal
 from segcli.shared_journal.folder_store import FolderStore
 from segcli.shared_journal.log_state import read_state
 from segcli.shared_journal.place import check_conditional
@@ -232,25 +235,34 @@ def test_an_attempt_takes_over_from_one_that_writes_all_the_time(
     monkeypatch.setattr(log, "_SNAPSHOT_AFTER", snapshot_after)
     older = begun(folder)
     put(older, delivered(1))
-    stopped: list[Stopped] = []
+    read, list_names = FolderStore.read, FolderStore.names
+    numbers, is_writing = itertools.count(2), threading.Lock()
 
     def write() -> None:
-        try:
-            for number in range(2, 100_000):
-                put(older, delivered(number))
-        except Stopped as error:
-            stopped.append(error)
+        """Let the older attempt write, unless it does: then it is its own call that came here."""
+        if is_writing.acquire(blocking=False):
+            with suppress(Stopped):
+                put(older, *(delivered(next(numbers)) for _ in range(10)))
+            is_writing.release()
 
-    # As slow to read as it is from afar: much is written meanwhile.
-    read = FolderStore.read
-    pause = threading.Event()
-    monkeypatch.setattr(FolderStore, "read", lambda *names: (pause.wait(0.01), read(*names))[1])
-    thread = threading.Thread(target=write)
-    thread.start()
-    newer = begun(folder, Start.RESUME)
-    thread.join()
+    # Much is written while the store answers, as if it were far away.
+    def read_slowly(store: FolderStore, name: str) -> bytes | None:
+        write()
+        return read(store, name)
 
-    assert stopped
+    def list_slowly(store: FolderStore) -> list[str]:
+        found = list_names(store)
+        write()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "read", read_slowly)
+        patch.setattr(FolderStore, "names", list_slowly)
+        newer = begun(folder, Start.RESUME)
+    with pytest.raises(Stopped, match="another attempt has taken over"):
+        put(older, delivered(next(numbers)))
+
+    assert next(numbers) > 100
     assert newer.past.totals["delivered"] >= 1
     put(newer, delivered(200_000))
     assert read_state(FolderStore(folder)).checkpoint
@@ -455,12 +467,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_store_with_conditional_writes_that_are_not_atomic_is_recognized() -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
-    class Slow(MemoryFileSystem):  # type: ignore[misc]  # as far away as a real one
+    look_together = threading.Barrier(place._AT_ONCE, timeout=PATIENCE)
+
+    class Slow(MemoryFileSystem):  # type: ignore[misc]
         protocol = "slow"
 
         def exists(self, path: str, **more: object) -> bool:
             found: bool = super().exists(path, **more)
-            threading.Event().wait(0.05)
+            if threading.current_thread() is not threading.main_thread():
+                # All have looked before any writes.
+                look_together.wait()
             return found
 
     import fsspec
