@@ -33,7 +33,11 @@ def goal_of(total: int | None = 1_000, **more: int) -> Goal:
 def drawn(tally: Tally, goal: Goal, *, width: int = 100) -> str:
     """Return the display as a terminal of this many columns receives it."""
     console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=width)
-    console.print(_live(tally, goal, console).get_renderable())
+    now = progress.time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        # No time passes while it is drawn.
+        patch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now))
+        console.print(_live(tally, goal, console).get_renderable())
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import Answer, ReceivedRequest, Vendor, records, write_events
+from support.fakes import PATIENCE, Answer, ReceivedRequest, Vendor, records, write_events
 from support.fan_out import (
     NAMES,
     STATES,
@@ -175,7 +175,7 @@ def test_kills_lose_no_request_and_repeat_only_what_was_in_flight(
     for how in ((), ("--resume",), ("--resume",)):
         process = spawn(*to, *files, *how)
         processes.append(process)
-        assert process.wait(60) == -signal.SIGKILL, process.communicate()
+        assert process.wait(PATIENCE) == -signal.SIGKILL, process.communicate()
     report = segcli.send(
         path,
         dest=dest,

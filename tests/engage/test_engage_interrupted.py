@@ -63,7 +63,8 @@ def test_next_sync_after_a_signal_sends_the_rest_without_duplicates(
     file: Path,
     tmp_path: Path,
 ) -> None:
-    at = start_sandbox(latency=0.02)
+    # The rest takes seven seconds: it is not over before the signal comes.
+    at = start_sandbox(latency=0.1)
     to = engage("gist", at.endpoint("gist"), file, "--concurrency", 4)
     process = spawn(*to)
     wait_until(lambda: len(at.app.accepted) >= 40)

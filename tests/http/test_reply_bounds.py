@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from support.bombs import SIZE, bomb, encoded_in
-from support.fakes import PATIENCE
-from support.wires import Call, over, replies_to, socket_server
+from support.fakes import PATIENCE, wait_until
+from support.wires import Call, over, pass_time, replies_to, socket_server
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
@@ -41,15 +41,23 @@ class Cost:
 
 
 def cost_of(
-    transport: str, talk: Callable[[Call], Any], *, timeout: float = TIMEOUT
+    transport: str, talk: Callable[[Call], Any], *, lasts: float | None = None
 ) -> tuple[Cost, bool]:
-    """Post a request to this vendor; return also whether the connection was closed."""
+    """Post a request to this vendor; return also whether the connection was closed.
+
+    lasts: how many seconds the vendor may send before the request is overdue.
+    """
 
     async def story(post: Post) -> Cost:
         watching = asyncio.create_task(_longest_pause(done))
         tracemalloc.start()
         began = time.monotonic()
-        reply = await post(Request(wire.url, b"{}"))
+        posted = asyncio.create_task(post(Request(wire.url, b"{}")))
+        if lasts is not None:
+            await asyncio.to_thread(wait_until, lambda: bool(wire.got))
+            await asyncio.wait([posted], timeout=lasts)
+            pass_time(TIMEOUT)
+        reply = await posted
         took = time.monotonic() - began
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -58,7 +66,7 @@ def cost_of(
 
     done = threading.Event()
     with socket_server(talk) as wire:
-        return over(transport, story, timeout=timeout), wire.ended.wait(PATIENCE)
+        return over(transport, story, timeout=TIMEOUT), wire.ended.wait(PATIENCE)
 
 
 async def _longest_pause(done: threading.Event) -> float:
@@ -159,7 +167,7 @@ def test_reply_as_long_as_the_limit_is_complete(transport: str) -> None:
 def test_a_reply_without_end_is_given_up_and_the_connection_closed(
     transport: str, start: bytes, more: bytes
 ) -> None:
-    cost, was_closed = cost_of(transport, for_ever(start, more), timeout=0.5)
+    cost, was_closed = cost_of(transport, for_ever(start, more), lasts=0.5)
 
     assert was_closed
     assert cost.memory < 4 * LONGEST_REPLY

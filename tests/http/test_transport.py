@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from support.fakes import PATIENCE, closed_port, wait_until
-from support.wires import OK, Call, over, pass_time, replies_to, socket_server
+from support.wires import OK, TIMEOUT, Call, over, pass_time, replies_to, socket_server
 
 from segcli import __version__
 from segcli.core.destination import Request
@@ -22,13 +22,13 @@ from segcli.http.transports import TRANSPORTS, open_client
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 
 
-def reply_to(transport: str, request: Request | str, timeout: float = 5.0) -> Reply:
+def reply_to(transport: str, request: Request | str, timeout: float = TIMEOUT) -> Reply:
     (reply,) = replies_to(transport, request, timeout=timeout)
     assert isinstance(reply, Reply), reply
     return reply
 
 
-def reason_of(transport: str, request: Request | str, timeout: float = 5.0) -> NoReply:
+def reason_of(transport: str, request: Request | str, timeout: float = TIMEOUT) -> NoReply:
     (reply,) = replies_to(transport, request, timeout=timeout)
     assert isinstance(reply, NoReply), reply
     return reply
@@ -406,15 +406,16 @@ def test_invalid_address_is_a_final_failure(transport: str, address: str) -> Non
 
 def silent(call: Call) -> None:
     call.read()
-    call.await_end()
+    call.hold()
 
 
 def test_timeout_closes_the_connection(transport: str) -> None:
     with socket_server(silent) as wire:
-        found = reason_of(transport, wire.url, timeout=0.5)
+        post = Request(wire.url, b"{}")
+        found = over(transport, lambda send: send(post), timeout=30.0, silent=[wire])
         assert wire.ended.wait(PATIENCE)
 
-    assert found == NoReply("no answer within 0.5 s")
+    assert found == NoReply("no answer within 30 s")
 
 
 @pytest.mark.parametrize("length", [2, 100_000])

@@ -75,9 +75,13 @@ def test_user_of_a_proxy_address_becomes_proxy_authorization(
 def test_user_of_a_proxy_address_is_sent_in_utf_8(
     transport: str, scheme: str, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket_server(Call.answer) as proxy:
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+
+    with socket_server(talk) as proxy:
         monkeypatch.setenv("ALL_PROXY", f"http://{user}:x@127.0.0.1:{proxy.port}")
-        replies_to(transport, f"{scheme}://vendor.example/", timeout=0.5)
+        replies_to(transport, f"{scheme}://vendor.example/")
 
     assert proxy.headers()["Proxy-Authorization"] == "Basic asO8cmdlbjp4"
 

@@ -1,12 +1,36 @@
 """The body of a request is decompressed up to a limit, or refused."""
 
+import asyncio
 import gzip
+from typing import Any
 
 import pytest
+from support.fakes import play
 from support.tables import for_each
 
 from segcli.local_server.http_reply import Refusal
-from segcli.local_server.request_body import decompressed
+from segcli.local_server.request_body import Uploads, decompressed
+
+
+@pytest.mark.parametrize(("seconds", "is_received"), [(29, True), (31, False)])
+def test_each_part_of_a_body_may_take_as_long_as_the_patience(
+    seconds: float, is_received: bool
+) -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(seconds if len(left) < 5 else 0)
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    left = [b"1", b"2", b"3", b"4", b"5"]
+    uploads = Uploads(patience=30)
+    found = play(uploads.received(receive))
+
+    if is_received:
+        assert found == b"12345"
+    else:
+        assert isinstance(found, Refusal)
+        assert found.status == 408
+        assert found.problem == "the rest of the body did not come for 30 seconds"
+    assert uploads.held == 0
 
 
 @for_each(

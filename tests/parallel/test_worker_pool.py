@@ -53,10 +53,10 @@ def of_session(session: int) -> set[int]:
     found = set()
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, owner = status.read_text().rpartition(")")[2].split()[:4]
+            state, _, _, owner = status.read_bytes().rpartition(b")")[2].split()[:4]
         except OSError:
             continue
-        if int(owner) == session and state != "Z":
+        if int(owner) == session and state != b"Z":
             found.add(int(status.parent.name))
     return found
 

@@ -21,10 +21,10 @@ from segcli.errors import OutputError, Stopped, UsageError
 from segcli.journal.checkpoint import encode
 from segcli.journal.event_parts import SettledAction
 from segcli.journal.resume import Start
-from segcli.shared_journal import lease_clock, log, place, shared_journal
+from segcli.shared_journal import lease_clock, log, shared_journal
 from segcli.shared_journal.folder_store import FolderStore
 from segcli.shared_journal.log_state import read_state
-from segcli.shared_journal.place import check_conditional
+from segcli.shared_journal.place import _AT_ONCE, check_conditional
 from segcli.shared_journal.shared_journal import SharedJournal
 from segcli.shared_journal.store import StoreProblem
 from segcli.shared_journal.take_over import LEASE, begin_shared
@@ -467,7 +467,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_store_with_conditional_writes_that_are_not_atomic_is_recognized() -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
-    look_together = threading.Barrier(place._AT_ONCE, timeout=PATIENCE)
+    look_together = threading.Barrier(_AT_ONCE, timeout=PATIENCE)
 
     class Slow(MemoryFileSystem):  # type: ignore[misc]
         protocol = "slow"

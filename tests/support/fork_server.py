@@ -31,7 +31,7 @@ from runpy import run_module
 from types import TracebackType
 from typing import IO, Any, NoReturn
 
-TIMEOUT = 60
+TIMEOUT = 120
 # Arguments, working folder, environment, the name of the machine unless it is its own, values of
 # constants by their module and name, the outputs that are closed, and whether it is a run of
 # `python -m segcli`.

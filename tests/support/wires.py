@@ -22,6 +22,8 @@ from segcli.http.client import NoReply, Post
 from segcli.http.network import network_from
 from segcli.http.transports import open_client
 
+# Seconds for a reply, on a machine that is busy with other things.
+TIMEOUT = 60.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 Talk = Callable[["Call"], None]
@@ -162,7 +164,7 @@ def socket_server(
 
 
 def replies_to(
-    transport: str, *requests: Request | str, timeout: float = 5.0
+    transport: str, *requests: Request | str, timeout: float = TIMEOUT
 ) -> list[Reply | NoReply]:
     """Post requests, one after the other, over the same connections; an address is one with {}."""
 
@@ -176,7 +178,7 @@ def over(
     transport: str,
     story: Callable[[Post], Coroutine[Any, Any, Any]],
     *,
-    timeout: float = 5.0,
+    timeout: float = TIMEOUT,
     silent: Sequence[SocketServer] = (),
 ) -> Any:
     """Return what a story returns.
