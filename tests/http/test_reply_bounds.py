@@ -1,11 +1,10 @@
 """Any reply needs bounded memory and time."""
 
 import asyncio
-import threading
 import time
 import tracemalloc
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,33 +48,37 @@ def cost_of(
     """
 
     async def story(post: Post) -> Cost:
-        watching = asyncio.create_task(_longest_pause(done))
         tracemalloc.start()
         began = time.monotonic()
-        posted = asyncio.create_task(post(Request(wire.url, b"{}")))
-        if lasts is not None:
-            await asyncio.to_thread(wait_until, lambda: bool(wire.got))
-            await asyncio.wait([posted], timeout=lasts)
-            pass_time(TIMEOUT)
-        reply = await posted
+        with _longest_step() as longest:
+            posted = asyncio.create_task(post(Request(wire.url, b"{}")))
+            if lasts is not None:
+                await asyncio.to_thread(wait_until, lambda: bool(wire.got))
+                await asyncio.wait([posted], timeout=lasts)
+                pass_time(TIMEOUT)
+            reply = await posted
         took = time.monotonic() - began
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        done.set()
-        return Cost(reply, peak, took, await watching)
+        return Cost(reply, peak, took, longest[0])
 
-    done = threading.Event()
     with socket_server(talk) as wire:
         return over(transport, story, timeout=TIMEOUT), wire.ended.wait(PATIENCE)
 
 
-async def _longest_pause(done: threading.Event) -> float:
-    longest, last = 0.0, time.thread_time()
-    while not done.is_set():
-        await asyncio.sleep(0.001)
-        now = time.thread_time()
-        longest, last = max(longest, now - last), now
-    return longest
+@contextmanager
+def _longest_step() -> Iterator[list[float]]:
+    """Yield a list with the longest time of a step of a task: until it ends, no other has one."""
+    longest, run = [0.0], asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        began = time.thread_time()
+        run(handle)
+        longest[0] = max(longest[0], time.thread_time() - began)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio.Handle, "_run", timed)
+        yield longest
 
 
 def packed(coding: str, body: bytes) -> Callable[[Call], None]:
