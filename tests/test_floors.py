@@ -283,6 +283,42 @@ def test_every_module_starts_with_a_docstring() -> None:
     assert not [module for module in MODULES if not ast.get_docstring(tree_of(module))]
 
 
+# The modules of a family have the same names on purpose, and so has the stand-in of a vendor.
+_FAMILIES = {
+    "segcli.cli.commands": "commands",
+    "segcli.cli.formats": "formats",
+    "segcli.destinations": "vendors",
+    "segcli.sandbox.vendors": "vendors",
+}
+# Programs and notebooks find the commands under the names that they have on the command line.
+_FACES = {"segcli.api", "segcli.payloads", "segcli.spark.notebook"}
+
+
+def public_names_of(module: str) -> set[str]:
+    """Return the names that a module defines at its top, without `_`."""
+    found: set[str] = set()
+    for node in tree_of(module).body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found.add(node.name)
+            case ast.Assign():
+                found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            case ast.AnnAssign(target=ast.Name() as target):
+                found.add(target.id)
+    return {name for name in found if not name.startswith("_")} - {"TYPE_CHECKING"}
+
+
+def test_a_public_name_is_defined_in_one_module() -> None:
+    homes: defaultdict[str, set[str]] = defaultdict(set)
+    for module in MODULES:
+        home = _FAMILIES.get(module.rpartition(".")[0], module)
+        for name in public_names_of(module) if module not in _FACES else ():
+            homes[name].add(home)
+
+    assert homes
+    assert not {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
 def test_modules_import_only_the_standard_library_and_requirements() -> None:
     # The standard library has had `compression` since 3.14.
     known = sys.stdlib_module_names | HOMES.keys() | {"compression", "msgspec", "orjson", "segcli"}

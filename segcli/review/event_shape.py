@@ -13,7 +13,7 @@ from segcli.core import exact_json
 from segcli.core.decision import FanOut, Mapped
 from segcli.core.exact_json import WrittenFloat
 from segcli.core.partial_event import WholeEvent, values_getter
-from segcli.review.shape_places import OBJECTS, UNREAD, Place, event_place
+from segcli.review.shape_places import OBJECTS, UNREAD, ShapePlace, event_place
 
 _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
@@ -40,7 +40,7 @@ class _Within(msgspec.Struct, frozen=True, gc=False):
 
     holder: int
     name: str
-    place: Place
+    place: ShapePlace
 
 
 class _Step(msgspec.Struct, eq=False):
@@ -108,7 +108,7 @@ class Shapes:
         An event that is passed on leaves nothing out, so it is not probed, and both numbers are
         those of what matters.
         """
-        everything = Place()
+        everything = ShapePlace()
         mapped = passed_on = everything
         if reads is not None:
             paths = [path.split(".") for path in reads]
@@ -311,12 +311,12 @@ def _getter(
     return dict.values if len(names) == len(one) else itemgetter(names[0], *names)
 
 
-def _first_step(place: Place, branches: Sequence[tuple[str, _Step]] = ()) -> _Step:
+def _first_step(place: ShapePlace, branches: Sequence[tuple[str, _Step]] = ()) -> _Step:
     """Return the step before an object at a place was looked at."""
     return _Step(waiting=(_Within(0, "", place),), branches=branches)
 
 
-def _first_step_of_event(place: Place) -> _Step:
+def _first_step_of_event(place: ShapePlace) -> _Step:
     """Return the step before an event was looked at.
 
     Its objects are looked at apart from each other, since each differs for reasons of its own.

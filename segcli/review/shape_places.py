@@ -9,7 +9,7 @@ OBJECTS = ("context", "traits", "properties")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class ShapePlace:
     """A place of objects in events.
 
     inner: the places of the containers within, by key; None for one that does not matter.
@@ -19,13 +19,13 @@ class Place:
     is_read: the mapping may read the values, so it matters which of them are empty.
     """
 
-    inner: Mapping[str, "Place | None"] = field(default_factory=dict)
-    others: "Place | Literal['itself'] | None" = "itself"
+    inner: Mapping[str, "ShapePlace | None"] = field(default_factory=dict)
+    others: "ShapePlace | Literal['itself'] | None" = "itself"
     has_own: bool = True
     has_rest: bool = True
     is_read: bool = True
 
-    def of(self, name: str) -> "Place | None":
+    def of(self, name: str) -> "ShapePlace | None":
         """Return the place of a container within; None for one that is in no shape."""
         found = self.inner.get(name, self.others)
         place = self if found == "itself" else found
@@ -54,19 +54,19 @@ class Place:
 
 
 # The place of what matters neither to the mapping nor to remarks.
-UNREAD = Place(is_read=False)
+UNREAD = ShapePlace(is_read=False)
 
 
-def event_place(paths: Sequence[Sequence[str]], read: Place, *, has_rest: bool) -> Place:
+def event_place(paths: Sequence[Sequence[str]], read: ShapePlace, *, has_rest: bool) -> ShapePlace:
     """Return the place of events for a mapping that reads their own fields and these paths."""
-    inner: dict[str, Place | None] = {}
+    inner: dict[str, ShapePlace | None] = {}
     for name in OBJECTS:
         below = {path[1] for path in paths if path[0] == name and path[1:]}
-        of_name: dict[str, Place | None] = dict.fromkeys(below, read)
+        of_name: dict[str, ShapePlace | None] = dict.fromkeys(below, read)
         if name == "context":
             # Segment's spec has remarks on the keys and types of traits, wherever they are.
-            of_name.setdefault("traits", Place({}, None, has_rest=has_rest, is_read=False))
+            of_name.setdefault("traits", ShapePlace({}, None, has_rest=has_rest, is_read=False))
         has_own, is_read = name == "traits", bool(below)
-        place = Place(of_name, None, has_own=has_own, has_rest=has_rest, is_read=is_read)
+        place = ShapePlace(of_name, None, has_own=has_own, has_rest=has_rest, is_read=is_read)
         inner[name] = read if [name] in paths else place if of_name or has_own else None
-    return Place(inner, Place(is_read=False), has_rest=has_rest)
+    return ShapePlace(inner, ShapePlace(is_read=False), has_rest=has_rest)

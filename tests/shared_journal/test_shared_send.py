@@ -59,7 +59,7 @@ class RecordingVendor:
 
     at: that number.
     happens: what it does then.
-    most: so many events it takes, and answers 503 to others.
+    most: how many events it takes; it answers 503 to others.
     """
 
     at: int
