@@ -71,9 +71,9 @@ class Rejects:
 
         The killed run may have written records of lines that the journal still has as open, and a
         torn record at the end, which is cut off. Other runs and people may have written to the file
-        too: their lines stay.
+        too: their lines stay. The file is on disk when this returns. Raises Stopped.
         """
-        if is_stream(self.path) or not os.path.exists(self.path):
+        if not self._is_in_a_file:
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
@@ -84,6 +84,7 @@ class Rejects:
                 elif _is_torn(text):
                     _cut_if_torn(file.fileno(), end)
                 end += len(text)
+        self._put_on_disk()
 
     def restore(self, records: Iterable[str], since: int) -> None:
         """Append records of earlier runs, except those that the file has after this position.
@@ -91,19 +92,14 @@ class Rejects:
         They are on disk when this returns. Raises Stopped.
         """
         known: set[_RecordKey | None] = set()
-        if os.path.exists(self.path):
+        if self._is_in_a_file:
             with self.path.open("rb") as file:
                 file.seek(since)
                 known.update(map(_key_of, file))
-        missing = (record.encode() + b"\n" for record in records)
-        for record in missing:
+        for record in (record.encode() + b"\n" for record in records):
             if _key_of(record) not in known:
                 self.append([record])
-        if self._file:
-            try:
-                os.fsync(self._file.fileno())
-            except OSError as error:
-                raise self._failed(error) from None
+        self._put_on_disk()
 
     def append(self, records: Sequence[bytes]) -> None:
         """Append whole records, each with a line break. Raises Stopped."""
@@ -149,6 +145,20 @@ class Rejects:
         """Close the file; it may never have been opened."""
         if self._file:
             self._file.close()
+
+    @property
+    def _is_in_a_file(self) -> bool:
+        return not is_stream(self.path) and os.path.exists(self.path)
+
+    def _put_on_disk(self) -> None:
+        """Put on disk what a killed run wrote too: its records are not written again."""
+        if not self._is_in_a_file:
+            return
+        try:
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._failed(error) from None
 
     def _is_already_written(self, line: Line) -> bool:
         if not self._already_written:

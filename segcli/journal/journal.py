@@ -90,10 +90,10 @@ class Journal:
         return 0.0
 
     def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
-        """Join what earlier runs kept with where this run keeps its rejects.
+        """Move the rejects in this journal to the store of this run: to memory, or to the file.
 
-        Records in this journal become those of rejects in memory, or go to the rejects file. Of
-        that file, the lines are found that a killed run wrote to it but not to the journal.
+        Also find the records that a killed run wrote to the rejects file but not to the journal, so
+        that they are not written twice.
         """
         if isinstance(rejects, HeldRejects):
             self._held = rejects
@@ -103,9 +103,10 @@ class Journal:
 
     def _begin_file(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
         is_open = open_lines_by_title(self.past, inputs)
-        rejects.skip_already_written(self.rejects_since(rejects.path), is_open)
+        since = self.rejects_since(rejects.path)
+        rejects.skip_already_written(since, is_open)
         if self.past.kept:
-            rejects.append([record.encode() + b"\n" for record in self.past.kept])
+            rejects.restore(self.past.kept, since)
             self._append_unreserved({"kept_elsewhere": True})
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import records, track
-from support.small_disk import files_of_at_most
+from support.small_disk import files_of_at_most, files_put_on_disk
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli.default_rejects import default_rejects
@@ -275,6 +275,28 @@ def test_records_of_a_killed_run_are_not_written_again(path: Path) -> None:
     keep(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json", attempts=7)
 
     assert len(kept_again(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json")) == 2
+
+
+def test_records_of_a_killed_run_are_on_disk_before_they_count_as_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path, b"no json")
+    on_disk = files_put_on_disk(monkeypatch)
+    Rejects(path).skip_already_written(0, lambda *_: True)
+
+    assert path.stat().st_ino in on_disk
+
+
+def test_restored_records_are_on_disk_though_none_was_missing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path, b"no json")
+    [record] = path.read_text().splitlines()
+    on_disk = files_put_on_disk(monkeypatch)
+    Rejects(path).restore([record], 0)
+
+    assert path.read_text().splitlines() == [record]
+    assert path.stat().st_ino in on_disk
 
 
 def test_record_of_another_run_with_the_same_line_number_is_ignored(path: Path) -> None:

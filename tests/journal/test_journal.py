@@ -7,16 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fakes import records
 from support.journals import HEADER, delivered, opened, totals
 from support.resuming import records_in
-from support.small_disk import no_space
+from support.small_disk import files_put_on_disk, no_space
 
 from segcli.accounting.held_rejects import HeldRejects
+from segcli.accounting.rejects import Rejects
 from segcli.core.line import ActionFailure, Line, RefusalDetails, Result
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
@@ -374,6 +377,56 @@ def test_a_shortened_journal_keeps_the_actions_and_the_rejects(journal: Journal)
     later.restore(again.kept)
     assert later.records() == held.records()
     assert later.unsaved() == []
+
+
+def test_rejects_of_a_journal_are_on_disk_before_it_says_that_a_file_has_them(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _hold_a_reject(journal)
+    rejects = Rejects(tmp_path / "rejects.ndjson")
+    files = files_put_on_disk(monkeypatch)
+    append = journal._append
+    on_disk: list[int] = []
+
+    def noted(record: Any, **more: Any) -> None:
+        if "kept_elsewhere" in record:
+            on_disk.extend(files)
+        append(record, **more)
+
+    monkeypatch.setattr(journal, "_append", noted)
+    journal.begin(rejects, [])
+    rejects.close()
+
+    assert rejects.path.stat().st_ino in on_disk
+
+
+def test_rejects_of_a_journal_go_to_the_file_once_though_the_run_was_killed_in_between(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _hold_a_reject(journal)
+    rejects = Rejects(tmp_path / "rejects.ndjson")
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_append_unreserved", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            journal.begin(rejects, [])
+    rejects.close()
+    assert len(records(rejects.path)) == 1
+    journal.begin(Rejects(rejects.path), [])
+
+    assert len(records(rejects.path)) == 1
+    assert journal.past.kept == []
+
+
+def _hold_a_reject(journal: Journal) -> None:
+    held, rejected = HeldRejects(), _settled("rejected", (1, ""))
+    journal.begin(held, [])
+    journal.promise(1)
+    held.keep(rejected)
+    journal.settle(rejected)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 FAILURE = ActionFailure(

@@ -73,3 +73,16 @@ def files_of_at_most(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def files_put_on_disk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which the inode of each file is added that `os.fsync` puts on disk."""
+    found: list[int] = []
+    put_on_disk = os.fsync
+
+    def noted(descriptor: int) -> None:
+        put_on_disk(descriptor)
+        found.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return found
