@@ -12,7 +12,8 @@ these functions promise:
 - `dest` is the name of a destination, the path of a destination file, or a `Destination`.
 - Nothing is read from the environment or from a `segcli.toml`, unless `config` names a settings
   file or is `segcli.from_environment()`. Proxies are used only with the latter.
-- No file is written unless an argument names it, nothing is printed, and signals are left alone.
+- No file is written unless an argument asks for it, nothing is printed, and signals are left
+  alone.
 - Where the command would exit with 2, UsageError or InputError is raised; where it would exit with
   3, Stopped (OutputError for a file that cannot be written). What it reports with exit code 1 is in
   the returned value.
@@ -116,8 +117,9 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     max_line: the longest line, in bytes; longer ones are rejected.
     first_look: refuse a file whose first lines are not events, instead of rejecting each line.
 
-    Raises UsageError and InputError at once; the iterator raises Stopped if an input cannot be read
-    to its end.
+    Raises UsageError and InputError at once. The iterator raises InputError for an item that is not
+    an event, and for a pipe that does not hold events, and Stopped if an input cannot be read to
+    its end.
     """
     from segcli.payloads import outcomes  # noqa: PLC0415  # this module is imported quickly
 
@@ -285,12 +287,13 @@ def send(  # noqa: PLR0913  # as `transform`
     journal: a file that records which lines are settled; with it, a stopped run can be continued.
         An address, a folder or a path that ends with `/` is a journal that several machines share.
     resume, restart: continue the run of that journal, or forget it.
-    rejects: the file to append rejected and refused events to. Without one, up to 1,000 of them
-        are held in `Report.rejects`; one more stops the run.
+    rejects: the file to append rejected and refused events to. Without one, up to 1,000 of them, or
+        64 MiB, are held in `Report.rejects`; more stop the run.
     rate: requests a second at most, or a text such as `50/s` or `3000/min`.
     concurrency: requests in flight at most.
     timeout: seconds for a request and its reply.
-    retry_for: seconds without a successful delivery until the run stops.
+    retry_for: seconds in which the vendor neither accepts nor refuses an event, until the run
+        stops.
     confirm_messages: send also what starts messages to people; see `segcli guide replay`. Without
         it UsageError is raised for such events.
     allow_http: let a key go to another machine over http://.
@@ -302,8 +305,8 @@ def send(  # noqa: PLR0913  # as `transform`
     the run is over. KeyboardInterrupt stops the run (requests in flight get 10 s; a second one
     stops at once) and is raised again. An iterable of events is read in other threads.
 
-    Raises UsageError and InputError, and Stopped if the run stops early: the report is in the
-    `report` of the error.
+    Raises UsageError, InputError and OutputError before anything is sent, and Stopped if the run
+    stops early: the report is in the `report` of the error.
     """
     from segcli.runs.program_send import SendOptions, deliver_and_report  # noqa: PLC0415
 

@@ -7,13 +7,13 @@ There are three kinds of failure, and each is handled in its own way:
 - of segcli itself: any other exception is a bug, shown with its traceback; exit 70.
 
     SegcliError          exit 2: the run could not start
-    +-- UsageError       the options cannot be combined
+    +-- UsageError       an option, or what the run finds, does not allow it to start
     |   +-- SettingsError    a setting is missing or wrong
     |   +-- DestinationError a destination file is missing or wrong
-    +-- InputError       an input cannot be read as events, or `check` cannot read it to its end
+    +-- InputError       an input cannot be read as events, or is not that of the earlier run
     +-- OutputError      exit 3: a file that the run depends on, or its report, cannot be written
     +-- Stopped          exit 3: the run stopped early; unsent events are counted
-        +-- Interrupted  exit 130 or 143: a signal stopped the run
+        +-- Interrupted  exit 129, 130 or 143: SIGHUP, SIGINT or SIGTERM stopped the run
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class SegcliError(Exception):
 
 
 class UsageError(SegcliError):
-    """The options cannot be combined."""
+    """The run cannot start as it was asked for: an option or what it found does not allow it."""
 
 
 class SettingsError(UsageError):
@@ -85,9 +85,10 @@ class DestinationError(UsageError):
 
 
 class InputError(SegcliError):
-    """An input cannot be read as newline-delimited JSON, or `check` cannot read it to its end.
+    """An input cannot be read as events, or is not what the run to resume has read.
 
-    The hint says how to correct that.
+    `check` raises it also for an input that it cannot read to its end. The hint says how to correct
+    that.
     """
 
 

@@ -54,8 +54,8 @@ class EventLog:
         return self.logger.isEnabledFor(level)
 
 
-def log_of(room: str, level: int) -> EventLog | None:
-    """Return the log of a room if it takes this level now and has a handler, else None.
+def log_of(name: str, level: int) -> EventLog | None:
+    """Return the logger `segcli.NAME` if it takes this level now and has a handler, else None.
 
     Ask once at the start of something long: without a log nothing is built for one. Where nothing
     has imported `logging` there is no handler, so it is not imported for this.
@@ -67,7 +67,7 @@ def log_of(room: str, level: int) -> EventLog | None:
     if not root.handlers:
         # Otherwise Python prints warnings of libraries to stderr.
         root.addHandler(loaded.NullHandler())
-    logger = root.getChild(room)
+    logger = root.getChild(name)
     is_heard = logger.isEnabledFor(level) and any(
         not isinstance(handler, loaded.NullHandler) for handler in _handlers(logger)
     )

@@ -119,7 +119,7 @@ def _text(path: str, *, is_found: bool) -> str:
     try:
         return read(Path(path), max_bytes=_MAX_BYTES) or ""
     except ValueError as problem:
-        hint = "" if is_found else "It is to be the settings file. Name another: --config PATH"
+        hint = "" if is_found else "--config takes a settings file. Name another one: --config PATH"
         raise SettingsError(f"{path} {problem}", hint) from None
 
 

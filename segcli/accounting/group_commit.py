@@ -9,8 +9,8 @@ from collections.abc import Callable
 # Seconds. A sync that took less last time is done in this thread: a fast disk takes 0.2 ms, but a
 # sync in another thread takes 2.5 ms, because that thread then waits for the interpreter lock.
 _QUICK = 0.001
-# How many seconds results wait, so that one sync serves more of them, while no worker waits for
-# these: each sync in another thread delays all requests.
+# Seconds in which results are gathered for one sync, unless a worker waits for one of them: each
+# sync in another thread delays all requests.
 GATHER_SECONDS = 0.024
 
 
@@ -65,7 +65,7 @@ class GroupSync:
             self._start()
         await on_disk
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         """Put everything written so far on disk if the last sync was quick.
 
         Returns False if it was not: then await `synced`. Raises what `to_disk` raises.

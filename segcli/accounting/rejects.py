@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
-from segcli.core.exact_json import loads, without_halves
+from segcli.core.exact_json import loads, with_replaced_surrogates
 from segcli.core.line import ActionFailure, Line, RefusalDetails, Result, TooLong
 from segcli.core.reject_record import original, record_in
 from segcli.errors import OutputError, Stopped
@@ -314,7 +314,7 @@ def _refusal(refusal: RefusalDetails, place: int) -> dict[str, Any]:
 def _key_of(text: bytes) -> _RecordKey | None:
     """Return the key of a record; None if the text is not a record."""
     try:
-        record = orjson.loads(without_halves(text))
+        record = orjson.loads(with_replaced_surrogates(text))
         return str(record["file"]), int(record["line"]), hash(_content_of(text))
     except (ValueError, KeyError, TypeError):
         return None
@@ -345,7 +345,9 @@ def _content(line: Line) -> dict[str, Any]:
     event = text.strip()
     try:
         # The record nests the event one level deeper, and must be readable at that depth.
-        read, nested = (loads(one, mends_halves=True) for one in (event, b"[" + event + b"]"))
+        read, nested = (
+            loads(one, replaces_surrogates=True) for one in (event, b"[" + event + b"]")
+        )
         if isinstance(read, dict) and nested:
             return {"event": orjson.Fragment(event)}
     except ValueError:

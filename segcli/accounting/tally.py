@@ -94,7 +94,7 @@ class Tally:
         lines are general, see `segcli.core.reason`.
     codes: the same lines by state and the code of the reason.
     retry_causes: requests that are sent again, by the code of the cause.
-    notes: events that were changed to fit, by what was changed.
+    notes: events by what the summary says of them, such as what their mapping leaves out.
     latencies: the response times.
     """
 

@@ -19,7 +19,7 @@ class RequestOptions:
     concurrency: the most requests in flight
     rate: the most requests a second; None for no limit
     timeout: seconds for a request and its reply
-    retry_for: seconds without a successful delivery until the run stops
+    retry_for: seconds in which the vendor neither accepts nor refuses an event, until the run stops
     http_transport: what carries the requests; None for the default
     allow_http: whether a key may go to another machine over http://
     """

@@ -48,7 +48,7 @@ def short_json(text: bytes, width: int, shown: Shown = Shown()) -> list[str]:
     shown of the document, and 6 of an object or array in it. Numbers keep their digits.
     """
     try:
-        value = exact_json.loads(text[:_MAX_BYTES], mends_halves=True)
+        value = exact_json.loads(text[:_MAX_BYTES], replaces_surrogates=True)
     except ValueError:
         return [cut_to_width(text[: 4 * width].decode(errors="replace"), width)]
     entry = _Entry("", value, "", opens=True)

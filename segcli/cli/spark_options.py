@@ -44,7 +44,7 @@ class StateOptions:
     yes: send also what starts messages to people
     resume: continue the job
     restart: forget the job
-    api_key_from: where executors have the key from
+    api_key_from: where executors get the key
     buckets: how many tasks send a wave
     wave: `day` or `all`
     """

@@ -227,8 +227,9 @@ class Destination(Generic[_S]):
     address: where requests go, without their route. It is shown before anything is sent, and a
         key is sent there over http only if that is allowed.
     token: how access tokens are got, for a vendor that needs them.
+    token_address: where access tokens come from, "" for nowhere; it is shown and guarded like
+        `address`.
     not_taken: of types that are not in `types`, why not and what to do instead.
-    token_address: where they come from, "" for nowhere; it is shown and guarded like `address`.
     replay: what is known about the replay of old events; None if nothing is.
     action_replay: the same for each action that differs from `replay`, by its name.
     marked_request: makes the request of one batch with further fields in its body. It is required

@@ -209,7 +209,7 @@ def is_number(value: object) -> TypeGuard[int | float | Decimal]:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        data = exact_json.loads(raw, mends_halves=True)
+        data = exact_json.loads(raw, replaces_surrogates=True)
     except ValueError as error:
         raise Rejected("", str(error), _code_of(error)) from None
     if not isinstance(data, dict):

@@ -45,19 +45,19 @@ _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 _STRING = re.compile(rb'"[^"]*"?')
 
 
-def loads(text: bytes, *, levels: int = MAX_DEPTH, mends_halves: bool = False) -> Any:
+def loads(text: bytes, *, levels: int = MAX_DEPTH, replaces_surrogates: bool = False) -> Any:
     """Read one JSON document. Numbers are int, float or Decimal and keep every digit.
 
     Raises ValueError, with a message for users, for text that is not JSON (NaN and unpaired
-    surrogates are not JSON) and for nesting deeper than `levels`. With `mends_halves` an unpaired
-    surrogate is read as U+FFFD.
+    surrogates are not JSON) and for nesting deeper than `levels`. With `replaces_surrogates` an
+    unpaired surrogate is read as U+FFFD.
     """
     if not is_shallow(text, levels):
         _check_depth(text, levels)
     try:
         return _decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, InvalidOperation):
-        return _loads_slowly(without_halves(text) if mends_halves else text)
+        return _loads_slowly(with_replaced_surrogates(text) if replaces_surrogates else text)
 
 
 def dumps(value: Any, *, as_written: bool = True) -> bytes:
@@ -85,7 +85,7 @@ def with_plain_floats(value: Any) -> Any:
     return value
 
 
-def without_halves(text: bytes) -> bytes:
+def with_replaced_surrogates(text: bytes) -> bytes:
     """Return a JSON document with U+FFFD for each unpaired surrogate, half of a character."""
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], text)
 

@@ -55,7 +55,7 @@ class Items:
     retry_indexes: the same for items to try again.
     match: the paths, in the body, of lists of values; an item is refused if it has one of them at
         the path, in its payload, that is named here. A path goes through lists.
-    untaken: what became of items that such a reply does not name if it names any: `delivered`, or
+    unnamed: what became of items that such a reply does not name if it names any: `delivered`, or
         `retry` for a vendor that takes none of a request with a bad one.
 
     Raises ValueError without anything that names an item.
@@ -73,15 +73,15 @@ class Items:
     indexes: tuple[str, ...] = ()
     retry_indexes: tuple[str, ...] = ()
     match: Mapping[str, str] = field(default_factory=dict)
-    untaken: Literal["delivered", "retry"] = "delivered"
+    unnamed: Literal["delivered", "retry"] = "delivered"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a description without results."""
-        if not (self.index or self.status or self.names_only):
+        if not (self.index or self.status or self.names_outside_lists):
             raise ValueError("without an index and a status, an entry has no result of an item")
 
     @property
-    def names_only(self) -> bool:
+    def names_outside_lists(self) -> bool:
         """Whether items are named elsewhere than in the entries of a list."""
         return bool(self.indexes or self.retry_indexes or self.match)
 
@@ -140,7 +140,7 @@ def _parts(reply: Reply, items: Items) -> Partial:
     again = frozenset(retry.keys() - refused.keys())
     after = retry_after(reply) if again else None
     by_value = tuple(_named_by_value(body, items))
-    rest = items.untaken if refused or again or by_value else "delivered"
+    rest = items.unnamed if refused or again or by_value else "delivered"
     answered = len(entries) if items.names_all else None
     return Partial(refused, again, after, answered, by_value, rest, retry)
 
@@ -164,7 +164,7 @@ def _may_be_absent(reply: Reply, items: Items) -> bool:
 def _entries(reply: Reply, body: Any, items: Items) -> list[Any]:
     """Return the entries; none if a vendor that lists failures lists none."""
     found = _at(body, items.list)
-    if found is None and (_may_be_absent(reply, items) or items.names_only):
+    if found is None and (_may_be_absent(reply, items) or items.names_outside_lists):
         return []
     if not isinstance(found, list):
         where = f"the value at {items.list} in its body" if items.list else "its body"

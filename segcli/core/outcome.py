@@ -60,7 +60,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     code: the code of a rejection in `segcli guide findings`; "" for one without.
     payloads: what it becomes, one for each action that maps it, in the order of their requests.
     rejections: why the others of several actions cannot map it.
-    notes: what the mapping left out of the event on purpose.
+    notes: what the summary says of the event: what the mapping left out on purpose, marks of an old
+        event, a text for a missing id.
     """
 
     file: str

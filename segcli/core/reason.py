@@ -1,9 +1,8 @@
 """Reasons without the values of a single event, and reasons as codes.
 
-Without them equal refusals are counted as one.
-
 A vendor may quote the event in its answer: 60 events with an invalid total would have 60 reasons.
-The full text stays in the record of the rejects file.
+Without the values of single events, equal refusals are counted as one. The full text stays in the
+record of the rejects file.
 """
 
 import re
@@ -48,7 +47,7 @@ def is_too_old(reason: str) -> bool:
 def code_of(state: str, reason: str, status: int | None = None) -> str:
     """Return a short code for a reason, from a small fixed set: never a text from outside.
 
-    `reason` is the reason of a skipped line.
+    `reason` is used for a skipped line only.
     """
     if state == "refused":
         return f"http_{status}" if status else "no_status"

@@ -35,7 +35,7 @@ def actions_of(record: Mapping[str, Any]) -> tuple[str, ...] | None:
 def record_in(line: bytes) -> dict[str, Any] | None:
     """Return the record that a line is; None for any other line."""
     try:
-        record = exact_json.loads(line, mends_halves=True)
+        record = exact_json.loads(line, replaces_surrogates=True)
     except ValueError:
         return None
     if not isinstance(record, dict) or "type" in record or "state" not in record:
@@ -55,7 +55,7 @@ def _event_bytes(line: bytes, event: dict[str, Any]) -> bytes:
     """
     content = line.partition(b',"event":')[2].removesuffix(b"}")
     try:
-        is_same = exact_json.loads(content, mends_halves=True) == event
+        is_same = exact_json.loads(content, replaces_surrogates=True) == event
     except ValueError:
         is_same = False
     return content if is_same else exact_json.dumps(event)

@@ -154,7 +154,7 @@ class Replay:
         return is_bounded or bool(self.split or self.set) or self.messages == "recent"
 
     def may_affect(self, call: str) -> bool:
-        """Whether the replay of an event of this call type may do anything of its own."""
+        """Whether replaying an event of this type has effects: age rules, messages, old values."""
         may_start_messages = self.messages not in ("", "no")
         may_overwrite = call == "identify" and self.profiles == "last"
         return self.has_age_rules or may_start_messages or may_overwrite

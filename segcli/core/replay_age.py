@@ -39,7 +39,7 @@ class ReplayOptions:
     now: the time from which ages are counted; None for no clock: then no age is judged.
     is_fixed: somebody has given that time; then the clock is not looked at again.
     live: the events are of now, so none is marked as old.
-    tells_all: every payload whose replay may do anything gets its `replayed`, to be counted.
+    tells_all: fill in `replayed` also where no age rule applies, so that effects can be counted.
     """
 
     older: OlderPolicy = "skip"

@@ -82,14 +82,14 @@ class NamedByValue:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """The vendor gave a result for each item. An item in no part is delivered, or see `untaken`.
+    """The vendor gave a result for each item. An item in no part is delivered, or see `unnamed`.
 
     refused: the reason for each refused item, by its index in the batch, from 0.
     retry: the indexes of items to try again. An item in both parts is refused.
     after: how long the vendor asks to wait, in seconds.
     answered: the number of items with a result, if each item must have one.
     by_value: refusals of items that the vendor names by a value.
-    untaken: what became of the items in no part: `retry` if the vendor took none of them, because
+    unnamed: what became of the items in no part: `retry` if the vendor took none of them, because
         of the others.
     retry_reasons: why items are to be tried again, by their index, as far as the vendor says it;
         for people only.
@@ -100,7 +100,7 @@ class Partial:
     after: float | None = None
     answered: int | None = None
     by_value: Sequence[NamedByValue] = ()
-    untaken: Literal["delivered", "retry"] = "delivered"
+    unnamed: Literal["delivered", "retry"] = "delivered"
     retry_reasons: Mapping[int, str] = field(default_factory=dict, compare=False)
 
 

@@ -269,8 +269,8 @@ def require(destination: str, settings: Any) -> None:
 def how_to_set(destination: str, name: str, rows: Sequence[Setting] = ()) -> str:
     """Return what to type to set a setting, for a hint.
 
-    `rows` are all settings of the destination: of a key it is not said that --set takes it, because
-    others on the machine could see it.
+    `rows` are all settings of the destination. The hint never offers --set for a key: other users
+    of the machine could see the key.
     """
     keys = [row.name for row in rows if row.kind is Secret]
     if name == "endpoint":

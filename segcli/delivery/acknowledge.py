@@ -12,10 +12,11 @@ from segcli.delivery.throttle import Throttle
 # Results wait for more results before a sync, while there are events of other users to send. After
 # this many seconds it is checked again whether there are such events.
 _LOOKS_EVERY = 0.004
-# This many results wait no longer than they would for a disk, however much a sync costs: many users
-# wait for each full batch.
+# This many results wait for no more than GATHER_SECONDS, even if the store asks for more: each
+# result holds back a user.
 _ENOUGH = 32
-# A worker that waits for a batch is idle only if those before it are sent by then.
+# A worker without a batch is idle only if all requests that wait for the rate leave in these
+# seconds.
 _BUSY_SECONDS = 0.25
 
 
@@ -43,7 +44,7 @@ class Acknowledger:
             self._queue.release(batch)
             return
         self._batches.append(batch)
-        if self._running is None and not (len(batch) > 1 and self._released_at_once()):
+        if self._running is None and not (len(batch) > 1 and self._try_release()):
             self._running = asyncio.create_task(self._put_on_disk())
 
     async def all_on_disk(self) -> None:
@@ -53,13 +54,13 @@ class Acknowledger:
             await self._running
         self._is_awaited = False
 
-    def _released_at_once(self) -> bool:
+    def _try_release(self) -> bool:
         """Release users at once if a worker waits for a batch and the sync takes no time.
 
         Only for batches of several events: these are worth a sync of their own.
         """
         try:
-            if not (self._are_idle and self._ledger.is_on_disk_at_once()):
+            if not (self._are_idle and self._ledger.try_put_on_disk()):
                 return False
             for batch in self._batches:
                 self._queue.release(batch)

@@ -119,7 +119,7 @@ class DeliveryLog:
         self._redactor = redactor
 
     def started(self, job: Job, earlier: int, *, concurrency: int, rate: float | None) -> None:
-        """Log that a run begins; `earlier` is how many events earlier runs have settled."""
+        """Log that a run begins; the vendor answered `earlier` events in earlier runs."""
         limits = f"at most {count_of(concurrency, 'request')} at once"
         limits += f", {rate:g} a second" if rate else ""
         resumed = f"; {earlier:,} events were answered in earlier runs" if earlier else ""

@@ -109,14 +109,14 @@ class Ledger:
         return self._store.needs_before_send
 
     async def before_send(self, lines: Sequence[Line]) -> None:
-        """Return when these lines may be sent; raises Stopped if that cannot be saved."""
+        """Return when these lines may be sent; raises Stopped if they may not."""
         await self._store.before_send(lines)
 
     def delivered(self, lines: Sequence[Line]) -> None:
         """End lines that the vendor has accepted.
 
-        The result survives the process after this iteration of the event loop. If it cannot be
-        saved, `failure` is set and `on_disk` raises it.
+        The progress store gets the result after this iteration of the event loop; it is durable
+        once `on_disk` returns. If it cannot be saved, `failure` is set and `on_disk` raises it.
         """
         if self.needs_sync:
             self._end_soon(lines)
@@ -129,7 +129,7 @@ class Ledger:
     async def settle(self, settled: Result) -> None:
         """End lines that were not delivered; raises Stopped if the result cannot be saved.
 
-        The result survives the process when this returns.
+        The progress store has the result when this returns; it is durable once `on_disk` returns.
         """
         await self._keep_and_end(self._ended_by(settled))
         if self._log:
@@ -137,11 +137,11 @@ class Ledger:
 
     async def on_disk(self) -> None:
         """Return when every result so far survives a loss of power too; raises Stopped."""
-        if not self.is_on_disk_at_once():
+        if not self.try_put_on_disk():
             await self._settle_to_keep()
             await self._store.synced()
 
-    def is_on_disk_at_once(self) -> bool:
+    def try_put_on_disk(self) -> bool:
         """Put every result so far on disk if that takes no time; raises Stopped.
 
         False means that `on_disk` must be awaited.
@@ -151,7 +151,7 @@ class Ledger:
             raise self.failure
         if self._to_keep or self._keeping.locked():
             return False
-        return self._store.is_synced_at_once()
+        return self._store.try_sync()
 
     def close(self, *, finished: bool) -> None:
         """Count lines that are still open as unsent, and close the files."""

@@ -91,8 +91,8 @@ def deliver(run: SendRun, tally: Tally) -> None:
     """Send every event of the inputs; returns when every line is settled.
 
     Events of one user are sent in input order, one after the other. Raises Stopped if the run ends
-    early. In any case the tally accounts for every line read, and the progress store has every
-    result.
+    early. In any case the tally accounts for every line read. The progress store has every result,
+    unless it could not be written: that stops the run, and a resumed run sends those lines again.
     """
     with relaxed_gc() if run.owns_process else nullcontext():
         asyncio.run(_Delivery(run, tally).go())
@@ -229,7 +229,8 @@ class _Delivery:
             partial(source.request, job.settings),
             setting=source.setting,
             redactor=self.redactor,
-            # Nothing new is in doubt: the lines of the request were given to it before.
+            # No lines: it was called with those of the request. After the wait for a token it is
+            # asked again whether this run may send.
             before_send=partial(self.ledger.before_send, ()),
         )
 
@@ -306,7 +307,7 @@ class _Delivery:
         Otherwise a resumed run would stop at the same place and get no further.
         """
         try:
-            yield from self.store.readings(self.run.inputs, self.run.max_line)
+            yield from self.store.pending_lines(self.run.inputs, self.run.max_line)
         except Stopped as stopped:
             self.cut_short = stopped
 

@@ -12,7 +12,7 @@ from segcli.lines.fingerprint import Mark
 
 
 class ProgressStore(Protocol):
-    """What survives the process. A method raises Stopped if it cannot write; `end` never does."""
+    """What survives the process. A method raises Stopped if it cannot write."""
 
     @property
     def earlier_answers(self) -> int:
@@ -23,7 +23,7 @@ class ProgressStore(Protocol):
         """Prepare the store, before anything is read or sent."""
         ...
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
+    def pending_lines(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled; called in a separate thread."""
         ...
 
@@ -41,11 +41,15 @@ class ProgressStore(Protocol):
 
     @property
     def needs_before_send(self) -> bool:
-        """Whether lines must be saved before they are sent."""
+        """Whether `before_send` must be awaited before lines are sent."""
         ...
 
     async def before_send(self, lines: Sequence[Line]) -> None:
-        """Save that the vendor may have received these lines; on disk when this returns."""
+        """Return when these lines may be sent; raises Stopped if they may not.
+
+        A store may first save that the vendor may have received them, or check that this run still
+        owns the journal.
+        """
         ...
 
     @property
@@ -73,7 +77,7 @@ class ProgressStore(Protocol):
         """Return the actions of a line that earlier runs have settled."""
         ...
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         """Put everything on disk if that is quick; False means `synced` must be awaited."""
         ...
 
@@ -97,7 +101,7 @@ class NullProgressStore:
     def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Nothing has to be prepared."""
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
+    def pending_lines(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield all lines."""
         return all_lines(inputs, max_line)
 
@@ -138,7 +142,7 @@ class NullProgressStore:
         """No earlier run is known."""
         return ()
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         """There is nothing to put on disk."""
         return True
 

@@ -26,7 +26,7 @@ class UserQueue:
 
     It is in a route queue while none of its events is being sent.
 
-    parked: the timer of a user that has used up what the vendor takes of one.
+    parked: the timer after which a user at the vendor's limit for one user may send again.
     """
 
     __slots__ = ("bytes", "in_progress", "is_mixed", "items", "parked", "route_queue")
@@ -64,7 +64,7 @@ class RouteQueue:
 
     bounds: what one request of the route may hold.
     bytes: the size of all waiting events.
-    hurried: send the next batch even if it is not full.
+    hurried: until the queue is empty, send batches even if they are not full.
     going: the first position when the next batch became ready to be sent; None if it is not.
     lingering: the timer that sends a batch that is not full.
     """
@@ -292,7 +292,7 @@ class SendQueue:
         self._consider(route_queue)
 
     def _parks(self, user_queue: UserQueue, user_throttle: UserThrottle) -> bool:
-        """Let a user wait who has used up what the vendor takes of one; False if none has to."""
+        """Make a user at the vendor's limit for one user wait; False if the user may send."""
         first, waiting = user_queue.items[0], len(user_queue.items)
         wait = user_throttle.wait(first.user, min(waiting, first.bounds.events))
         if wait <= 0:

@@ -64,8 +64,8 @@ class BatchSender:
 
     All workers share one sender.
 
-    retry_for: seconds without any success after which the run stops. Events are left unsent, not
-        refused, if the vendor is down.
+    retry_for: seconds in which the vendor neither accepts nor refuses an event, after which the
+        run stops. Events are left unsent, not refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
     redactor: hides the secrets of the job; None to make one.
@@ -88,7 +88,7 @@ class BatchSender:
     wire_log: WireLog | None = field(default=None, repr=False)
     clock: Callable[[], float] = time.time
     largest_answered: int = field(default=0)
-    last_success: float = field(default=float("-inf"))
+    last_settled: float = field(default=float("-inf"))
     failing_since: float = field(default=float("-inf"))
     _redactor: Redactor = field(init=False, repr=False)
     _has_age_rules: bool = field(init=False)
@@ -212,7 +212,7 @@ class BatchSender:
     ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
         rest = [at for at in range(len(batch)) if at not in known]
-        if parts.untaken == "delivered":
+        if parts.unnamed == "delivered":
             self._delivered([batch[at] for at in rest], attempts)
             rest = []
         if parts.refused:
@@ -226,7 +226,7 @@ class BatchSender:
     def _delivered(self, batch: Sequence[QueuedPayload], attempts: int) -> None:
         if not batch:
             return
-        self.last_success = self.now()
+        self.last_settled = self.now()
         self.throttle.grow()
         self.ledger.delivered([item.line for item in batch])
         if self.log:
@@ -235,7 +235,7 @@ class BatchSender:
     async def _refused(
         self, batch: Sequence[QueuedPayload], reason: str, refusing: "_Refusing"
     ) -> None:
-        self.last_success = self.now()
+        self.last_settled = self.now()
         self.throttle.grow()
         await self.ledger.settle(
             Result(
@@ -260,8 +260,8 @@ class BatchSender:
     ) -> None:
         """Wait before the next attempt, or stop the run once `retry_for` is used up.
 
-        The wait is never shorter than the backoff: a vendor that sends `Retry-After: 0` must not
-        be flooded with requests.
+        `Retry-After: 0` does not end the backoff: the vendor must not be flooded with requests.
+        Only what is left of `retry_for` makes the backoff shorter.
         """
         reason, retry_after = _reason_of(verdict), _retry_after(verdict.after)
         now = self.now()
@@ -291,13 +291,13 @@ class BatchSender:
     def _patience(self, attempts: "_Attempts", now: float) -> float:
         """Return how many seconds of `retry_for` are left when a batch fails.
 
-        They count from the first failure of any batch since the last success: a batch that has
+        They count from the first failure of any batch since the last result: a batch that has
         just begun to fail does not make the run last longer.
         """
-        if self.failing_since <= self.last_success:
+        if self.failing_since <= self.last_settled:
             self.failing_since = now
         attempts.since = attempts.since or now
-        since = max(min(attempts.since, self.failing_since), self.last_success)
+        since = max(min(attempts.since, self.failing_since), self.last_settled)
         return since + self.retry_for - now
 
     def _exhausted(

@@ -71,7 +71,7 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
         indexes=tuple(entry.get("indexes", ())),
         retry_indexes=tuple(entry.get("retry_indexes", ())),
         match=entry.get("match", {}),
-        untaken=entry.get("untaken", "delivered"),
+        unnamed=entry.get("unnamed", "delivered"),
     )
 
 
@@ -100,9 +100,9 @@ def _check_naming(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
     for key in ("list", "reason", "retry_flag", "delivered", "retry"):
         if key in entry and not has_entries:
             mistakes.add((*path, key), "is for entries: needs index or status")
-    if "untaken" in entry and entry.keys().isdisjoint([key for key in _NAMING if key != "status"]):
+    if "unnamed" in entry and entry.keys().isdisjoint([key for key in _NAMING if key != "status"]):
         mistakes.add(
-            (*path, "untaken"), "has no meaning: a reply with status only names all events"
+            (*path, "unnamed"), "has no meaning: a reply with status only names all events"
         )
 
 

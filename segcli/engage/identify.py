@@ -39,8 +39,8 @@ class TraitChange:
 
     user_id, anonymous_id, email: who the user is; empty if unknown
     value: the new value as JSON text; `false` or `null` for a user who was removed
-    round: how often another value was sent before, or may have been; it makes a value that
-        returns later a new event
+    round: how many values were sent before this one, or may have been. It is part of the
+        messageId, so a value that returns later is a new event
     traits: other traits, as the text of a JSON object
     """
 

@@ -99,7 +99,7 @@ def judge_members(columns: Columns, *, max_line: int = chunks.MAX_LINE) -> HeadJ
             return Judgement(form=form)
         lines = list(head_lines(head))
         if any(len(line.text) > max_line for line in lines):
-            return Judgement(is_settled=True)
+            return Judgement(is_final=True)
         numbered = [(line.number, line.text) for line in lines if not line.is_cut]
         rows = _rows_of(entry, iter(numbered), columns)
         problems = [row.problem if isinstance(row, BadRow) else None for row in rows]

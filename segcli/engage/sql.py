@@ -1,8 +1,8 @@
 """The SQL of Engage's state: its tables, and how changes are found and settled.
 
-The table `told` holds what was delivered for each user: `value` is the last value that it
-accepted, `sent` a later value whose result is unknown. The current members and the bad rows are in
-temporary tables on disk, for one sync only.
+The table `told` holds what each vendor knows of each user: `value` is the last value that the
+vendor accepted, `sent` a later value whose result is unknown. The current members and the bad rows
+are in temporary tables on disk, for one sync only.
 """
 
 CREATE_TABLES = """

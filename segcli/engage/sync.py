@@ -46,7 +46,7 @@ class SyncProgress:
     def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Do nothing: there is no earlier run to resume."""
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:  # noqa: ARG002  # it reads the state
+    def pending_lines(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:  # noqa: ARG002  # it reads the state
         """Yield the bad rows, then an identify event for each change."""
         title = inputs[0].title
         bad = ((Line(title, row.line, row.text), row.problem) for row in self._state.bad_rows())
@@ -111,7 +111,7 @@ class SyncProgress:
         """True: results are durable only after `synced`."""
         return True
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         """False: a write to the database takes time."""
         return False
 

@@ -37,8 +37,8 @@ Post = Callable[[Request], Awaitable[Reply | NoReply]]
 class Transport(Protocol):
     """Sends requests, any number at once, over connections that it keeps alive.
 
-    It opens as many connections as there are requests at once. It uses the proxies that the
-    environment names, follows no redirect, keeps no cookie and never sends a request twice.
+    It opens as many connections as there are requests at once. It uses the proxies of its
+    `Network`, follows no redirect, keeps no cookie and never sends a request twice.
     """
 
     async def post(self, request: Request) -> Reply | NoReply:

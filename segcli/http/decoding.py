@@ -1,4 +1,4 @@
-"""Decoding a reply's body: every coding of Content-Encoding, in bounded pieces."""
+"""Decoding a reply's body (gzip, deflate, zstd), in bounded pieces."""
 
 import sys
 import zlib
@@ -27,8 +27,8 @@ class BodyDecoder:
 
     At most `limit` bytes are taken from the network and from each decoder. So a small body that
     decodes to gigabytes costs no more than a large one, even if only a decoder in the middle
-    produces that much. Unknown codings leave the body as it is. Raises Undecodable for too many
-    codings.
+    produces that much. An unknown coding is left out: a body in that coding alone stays as it is.
+    Raises Undecodable for too many codings.
     """
 
     def __init__(self, content_encoding: str, limit: int) -> None:

@@ -95,7 +95,7 @@ class _Listing:
             found.add_object(folder, object_of(self.store, info))
 
     def _files(self, infos: Iterable[Info], top: str) -> Iterator[Info]:
-        """Yield the files, without hidden ones and without differently sorted pages of the web.
+        """Yield the files, without hidden ones and links to the same list in another order.
 
         Raises InputError for anything that is neither file nor folder: nothing is skipped silently.
         """

@@ -14,7 +14,7 @@ from segcli.inputs.input_list import Picked
 
 _DAY = 24 * 60 * 60
 
-# An event is received after it happened, unless a clock is wrong, by up to this.
+# How wrong a clock may be: an event may be received this long before its own time.
 _CLOCK_ERROR = timedelta(days=1)
 
 

@@ -8,7 +8,7 @@ from segcli.inputs.judgement import Head, Judgement
 def judge_events(head: Head, entry: Input) -> Judgement:
     """Judge an input that should have Segment events, or records of a rejects file."""
     if _begins_with_event(head):
-        return Judgement(is_settled=True)
+        return Judgement(is_final=True)
     # Everything else is rare, and slow to import.
     from segcli.inputs.first_lines import judge_lines  # noqa: PLC0415
 

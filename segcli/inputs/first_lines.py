@@ -54,11 +54,11 @@ def _judge_lines(head: Head, entry: Input) -> Judgement:
         seen.add(line)
         lines.append(line)
         if line is lines[0] and seen.events:
-            return Judgement(is_settled=True)
+            return Judgement(is_final=True)
     if form := _shape(head, lines[:1]) or seen.form_of_envelopes(first=lines[:1]):
         return Judgement(form=form)
     if seen.events:
-        return Judgement(is_settled=True)
+        return Judgement(is_final=True)
     if form := _shape(head, lines) or _form_of_all(lines, seen) or _not_objects(lines, entry):
         return Judgement(form=form)
     return same_problem(seen.problems, lines, head, what="has no events in Segment's format")
@@ -117,7 +117,7 @@ def same_problem(
     """
     kinds = {problem and problem.partition(": ")[0] for problem in problems}
     if len(kinds) != 1 or not (kind := kinds.pop()):
-        return Judgement(is_settled=None in problems)
+        return Judgement(is_final=None in problems)
     count = len(problems)
     which = "its only line is" if count == 1 else f"all {count} lines that were checked are"
     cause = cause_of(kind, [line.text for line in lines])

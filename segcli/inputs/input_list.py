@@ -14,7 +14,7 @@ from segcli.inputs.input import Input, shown_name
 if TYPE_CHECKING:
     from segcli.inputs.object_store import Object
 
-_NOT_TOLD = -1
+_UNKNOWN = -1
 _ROW = 4
 _MOMENT = 8
 # Is added to every moment to make it positive: a date may be before 1970.
@@ -80,7 +80,7 @@ class InputList(Sequence[Input]):
 
         `changed` is the time of its last change, in nanoseconds.
         """
-        return self._add(folder, name, size, _NOT_TOLD if changed is None else changed)
+        return self._add(folder, name, size, _UNKNOWN if changed is None else changed)
 
     def add_object(self, folder: Folder, found: "Object") -> int:
         """Add an object of a store; like `add_file`."""
@@ -98,7 +98,7 @@ class InputList(Sequence[Input]):
 
     def input_of(self, row: int) -> Input:
         """Return the input of a row that has no place yet."""
-        return self._input(row, _NOT_TOLD)
+        return self._input(row, _UNKNOWN)
 
     def in_order(self, first: int, skip: int) -> "array[int]":
         """Return the rows from `first` in the order of their names.
@@ -125,7 +125,7 @@ class InputList(Sequence[Input]):
             self._folders.append(folder)
         self._folder_of.append(number)
         self._names.append(name)
-        self._sizes.append(_NOT_TOLD if size is None else size)
+        self._sizes.append(_UNKNOWN if size is None else size)
         self._stamps.append(stamp)
         return len(self._sizes) - 1
 
@@ -197,11 +197,11 @@ class InputList(Sequence[Input]):
     def _input(self, row: int, place: int) -> Input:
         folder = self._folders[self._folder_of[row]]
         told = self._sizes[row]
-        size = None if told == _NOT_TOLD else told
+        size = None if told == _UNKNOWN else told
         if folder.store is not None:
             return self._remote(row, place, size)
         name, changed = folder.path + self._names[row], self._stamps[row]
-        version = "" if size is None or changed == _NOT_TOLD else local_version(size, changed)
+        version = "" if size is None or changed == _UNKNOWN else local_version(size, changed)
         return Input(name, size, place, folder.found_in, folder.day, version)
 
     def _remote(self, row: int, place: int, size: int | None) -> Input:

@@ -51,12 +51,12 @@ class Judgement:
 
     form: the form that must be converted; None if the input can be read as it is.
     remark: a form that too few lines show to stop a run; the summary has it.
-    is_settled: True if more lines would not change the decision.
+    is_final: True if more lines would not change the decision.
     """
 
     form: Form | None = None
     remark: Form | None = None
-    is_settled: bool = False
+    is_final: bool = False
 
 
 HeadJudge = Callable[[Head, Input], Judgement]
@@ -64,4 +64,4 @@ HeadJudge = Callable[[Head, Input], Judgement]
 
 def accept_all(_head: Head, _entry: Input) -> Judgement:
     """Accept every input. Each line that is not an event is then rejected by itself."""
-    return Judgement(is_settled=True)
+    return Judgement(is_final=True)

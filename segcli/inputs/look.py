@@ -160,7 +160,7 @@ def _judged(stream: Peeked, entry: Input, judge: HeadJudge, *, is_whole: bool = 
         return judge(Head(head[:MOST_BYTES], ends), entry)
 
     first = judged()
-    if first.is_settled or stream.has_ended or len(stream.peek(0)) >= MOST_BYTES:
+    if first.is_final or stream.has_ended or len(stream.peek(0)) >= MOST_BYTES:
         return first
     stream.peek(MOST_BYTES)
     return judged()
@@ -247,7 +247,7 @@ def _judged_object(entry: Input, judge: HeadJudge) -> _Judged:
             start = entry.remote.start(size)
             is_whole = entry.size is not None and len(start) >= entry.size
             judged = _judged_start(entry, start, judge, is_whole=is_whole)
-            if judged[0].is_settled or judged[0].form or is_whole:
+            if judged[0].is_final or judged[0].form or is_whole:
                 break
     return judged
 

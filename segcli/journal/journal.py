@@ -109,7 +109,7 @@ class Journal:
             rejects.restore(self.past.kept, since)
             self._append_unreserved({"kept_elsewhere": True})
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
+    def pending_lines(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled, after verifying that the inputs are unchanged."""
         return open_lines(inputs, max_line, self.past)
 
@@ -211,10 +211,10 @@ class Journal:
         """Results are durable only after `synced`."""
         return True
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         """Put all appended records on disk if that is quick, else return False. Raises Stopped."""
         try:
-            return self._sync.is_synced_at_once()
+            return self._sync.try_sync()
         except OSError as error:
             raise self._failed(error) from None
 

@@ -166,8 +166,8 @@ def check_same_run(earlier: Header, now: Header) -> None:
             continue
         if earlier.options.get(option) != now.options.get(option):
             raise UsageError(
-                f"the run to resume had {_shown(option, earlier.options.get(option))}, not "
-                f"{_shown(option, now.options.get(option))}",
+                f"the run to resume had {_shown(option, earlier.options.get(option))}; this one "
+                f"has {_shown(option, now.options.get(option))}",
                 "Give the same selection options and settings, or --restart.",
             )
 

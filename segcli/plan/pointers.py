@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from segcli.core.exact_json import without_halves
+from segcli.core.exact_json import with_replaced_surrogates
 
 # Python reads these, and they are not JSON.
 _CONSTANTS = frozenset({"NaN", "Infinity"})
@@ -84,7 +84,7 @@ def wrong_line(text: str, levels: int) -> int:
 def _has_half(token: str) -> bool:
     """Return whether a string has half of a character, which is not JSON."""
     written = token.encode()
-    return "\\u" in token and without_halves(written) != written
+    return "\\u" in token and with_replaced_surrogates(written) != written
 
 
 def _walk(text: str) -> Iterator[tuple[str, int, "_Place"]]:

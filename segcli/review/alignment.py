@@ -157,7 +157,7 @@ def _best_pairs(likeness: Sequence[Sequence[float]], columns: int) -> list[Pair]
 def _leaves_of(text: bytes, levels: int) -> frozenset[tuple[str, bytes]]:
     """Return the paths of the values in a JSON text, with the values; at most `_MOST_LEAVES`."""
     found: set[tuple[str, bytes]] = set()
-    places: list[tuple[str, Any]] = [("", loads(text, levels=levels, mends_halves=True))]
+    places: list[tuple[str, Any]] = [("", loads(text, levels=levels, replaces_surrogates=True))]
     for path, value in places:
         if isinstance(value, dict):
             places += [(f"{path}.{key}", inner) for key, inner in value.items()]

@@ -323,4 +323,4 @@ def _place(value: dict[str, Any]) -> tuple[str, int] | None:
 
 
 def _loads(text: bytes) -> Any:
-    return loads(text, levels=_LEVELS, mends_halves=True)
+    return loads(text, levels=_LEVELS, replaces_surrogates=True)

@@ -8,7 +8,7 @@ from typing import Any
 from segcli.core.destination import Remark
 from segcli.core.event import OTHER_TIMES, Event, is_number, time_field
 from segcli.core.event_time import is_time, lacks_zone
-from segcli.core.exact_json import without_halves
+from segcli.core.exact_json import with_replaced_surrogates
 from segcli.core.missing_id import is_missing_id
 
 EVENT_BYTES = 32 * 1024
@@ -86,7 +86,7 @@ def _remarks_on_times(event: Event) -> Iterator[Remark]:
 
 def _remarks_on_halves(event: Event) -> Iterator[Remark]:
     """Yield a remark on the first text with an unpaired surrogate; vendors may refuse it."""
-    if b"\\u" not in event.raw or without_halves(event.raw) == event.raw:
+    if b"\\u" not in event.raw or with_replaced_surrogates(event.raw) == event.raw:
         return
     # Python makes no integer of a long text.
     places: list[tuple[str, Any]] = [("", json.loads(event.raw, parse_int=str))]

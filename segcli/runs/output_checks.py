@@ -37,7 +37,7 @@ _AN_INPUT = "an input"
 
 @dataclass(frozen=True, slots=True)
 class FormatMarks:
-    """By what a file that segcli has written in a format is known, so that it may be replaced.
+    """How to recognize a file that segcli wrote in a format, so that it may be replaced.
 
     start: one of these is in the first bytes
     end: this is in the last lines; None if the start is enough
@@ -57,7 +57,7 @@ class OutputFile:
 
     format: the name of a format
     path: the file that is written
-    marks: by what an earlier file in this format is known
+    marks: how to recognize an earlier file in this format
     """
 
     format: str

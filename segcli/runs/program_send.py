@@ -68,7 +68,7 @@ def deliver_and_report(
     plan = _plan(options, requested, given, judge)
     transport = _transport(options.transport)
     started = begin_send(plan)
-    started.let_older_end()
+    started.wait_for_older_run()
     held, tally = None if options.rejects else HeldRejects(), Tally()
     result = _result(started, tally, rejects=options.rejects, held=held)
     run = SendRun(

@@ -34,7 +34,7 @@ class Report:
     started: when the run began, as ISO-8601 in UTC.
     seconds: how long it took.
     exit_code: what the command ends with: 0 done; 1 done, but some events were rejected or
-        refused; 3 stopped early; 130 interrupted.
+        refused; 3 stopped early; 129, 130 or 143 interrupted by a signal.
     stopped: why the run stopped early; None if it did not.
     read: lines read by this run.
     ledger: those lines by state. The states add up to `read`.
@@ -46,7 +46,7 @@ class Report:
     actions_over_all_runs: the same with the runs that this one continued.
     fanned_out: lines that several actions take.
     reasons: lines by `{"state", "reason", "lines"}`, the most frequent first.
-    notes: events that were changed to fit, by what was changed.
+    notes: events by what the summary says of them, such as what their mapping leaves out.
     requests: requests sent, with `retries`.
     retries: requests that were sent again.
     bytes_read, bytes_sent: bytes of the lines read, and of the request bodies.

@@ -103,7 +103,7 @@ class Started:
         journal = self.journal
         return bool(journal and journal.past.is_worth_resuming and not journal.is_taken_over)
 
-    def let_older_end(self, tell: Callable[[str], object] = str) -> None:
+    def wait_for_older_run(self, tell: Callable[[str], object] = str) -> None:
         """Wait until the last request of an attempt that was lost is over; tell that first.
 
         Else a request of it could arrive after a later event of the same user.

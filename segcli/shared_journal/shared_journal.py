@@ -30,14 +30,15 @@ from segcli.shared_journal import lease_clock
 from segcli.shared_journal.log import Log, TakenOver
 from segcli.shared_journal.store import StoreProblem
 
-# How many answered lines may be in no object yet, in requests of one line and in larger ones. With
-# requests in flight they are what a lost machine sends twice. In two puts of 30 ms, 11,700 single
-# events a second are 700; 50,000 in batches of 100 are 30 requests (bench_shared.py).
+# The most results that are in no object yet: lines that were sent singly, and requests of several
+# lines. If the machine is lost, these are sent again, with the requests in flight. At 11,700 single
+# events a second, two puts of 30 ms leave 700 of them; at 50,000 a second in batches of 100, 30
+# requests (bench_shared.py).
 MAX_UNRECORDED = 1000
 MAX_UNRECORDED_REQUESTS = 64
 _ROWS_PER_RECORD = 100
-# Each put costs as much as hundreds of kilobytes that are kept for a month. At a low rate one a
-# second has a share of what a lost machine sends twice that is small beside MAX_UNRECORDED.
+# Seconds between two puts. Each put costs as much as keeping hundreds of kilobytes for a month. At
+# a low rate, the results of a second are few beside MAX_UNRECORDED.
 _GATHER_SECONDS = 1.0
 # This many bytes are written even if no event waits for them, as when all lines are skipped.
 _MAX_PENDING = 1024 * 1024
@@ -115,7 +116,7 @@ class SharedJournal:
         except (StoreProblem, TakenOver, Damaged, FileNotFoundError) as error:
             raise self._failed(error) from None
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
+    def pending_lines(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled, after verifying that the inputs are unchanged."""
         if self._lines:
             return self._lines(self.past)
@@ -195,10 +196,10 @@ class SharedJournal:
         """As long as a put is worth its price."""
         return _GATHER_SECONDS
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         """True if nothing has to be written. Raises Stopped."""
         self._check()
-        return self._sync.is_synced_at_once()
+        return self._sync.try_sync()
 
     async def synced(self) -> None:
         """Return when everything so far is in the store. Raises Stopped."""

@@ -39,7 +39,7 @@ class DeliveryOptions:
     first: the share of this task, until the driver says something else.
     route_share: the part of the rates of single routes, which the tasks divide once and for all.
     timeout: for a request and its reply.
-    retry_for: without a successful delivery, until the run stops.
+    retry_for: in which the vendor neither accepts nor refuses an event, until the run stops.
     transport: what carries the requests.
     uses_environment: requests take the proxies that the executor's environment names.
     """

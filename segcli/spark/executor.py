@@ -17,7 +17,7 @@ _ENV, _FILE = "env:", "file:"
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where a task has a key from.
+    """Where a task gets a key.
 
     kind: a variable or a file of the executor; `carried` for a key that goes along with the task.
     """

@@ -205,7 +205,7 @@ def send(  # noqa: PLR0913  # as `transform`
 
     state: an address or a folder that all executors see; it records what is settled.
     api_key: the key; it goes along with the tasks, so encrypt the traffic of Spark.
-    api_key_from: where executors have the key from: `env:NAME` or `file:PATH`.
+    api_key_from: where executors get the key: `env:NAME` or `file:PATH`.
     resume, restart: continue the job of that state, or forget it.
     rate, concurrency: requests a second, and requests in flight, of all tasks together.
     buckets: how many tasks send a wave; all events of a user are sent by one of them.

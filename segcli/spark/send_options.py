@@ -26,7 +26,7 @@ class SparkSend:
     """How a job is sent. Times are in seconds, the rate in requests a second.
 
     state: where the state of the job is.
-    keys: where tasks have the keys from, by setting; the other keys go along with the tasks.
+    keys: where tasks get the keys, by setting; the other keys go along with the tasks.
     buckets: how many tasks a wave has. A user's events are all in one of them.
     by_day: a wave has the files of one day, or of several small ones; otherwise it has all.
     concurrency, rate: the most requests in flight, and a second, of all tasks together.
@@ -52,7 +52,7 @@ class SparkSend:
 
 
 def with_key_from(job: ClusterJob, option: str) -> tuple[ClusterJob, dict[str, KeySource]]:
-    """Return a job whose key only executors know, and where they have it from.
+    """Return a job whose key only executors know, and where they get it.
 
     Raises UsageError if the option names no source, and SettingsError without one setting for keys.
     """

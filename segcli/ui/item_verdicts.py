@@ -80,4 +80,4 @@ def _of_item(place: int, found: Partial) -> ShownVerdict:
     if place in found.retry:
         reasons: Mapping[int, str] = found.retry_reasons
         return ShownVerdict(_LATER, reasons.get(place, ""))
-    return ShownVerdict(_TAKEN) if found.untaken == "delivered" else _KEPT_OUT
+    return ShownVerdict(_TAKEN) if found.unnamed == "delivered" else _KEPT_OUT

@@ -139,7 +139,7 @@ def test_fast_disk_is_synced_inline_and_a_slow_one_in_a_thread() -> None:
         at_once = []
         for _ in took:
             sync.wrote()
-            at_once.append(sync.is_synced_at_once())
+            at_once.append(sync.try_sync())
             await sync.synced()
         return at_once
 

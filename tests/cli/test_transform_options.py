@@ -80,7 +80,11 @@ def test_selection_options_count_unselected_events_as_skipped(
         ("--set", "=1", "a setting has no value"),
         ("--set", "propertys=1", "Did you mean properties?"),
         ("--set", "properties=perhaps", "properties must be true or false, not 'perhaps'"),
-        ("--config", "nowhere.toml", "nowhere.toml does not exist\nIt is to be the settings file."),
+        (
+            "--config",
+            "nowhere.toml",
+            "nowhere.toml does not exist\n--config takes a settings",
+        ),
         ("--dest", "./no.toml", "./no.toml does not exist\n`segcli guide destination-files`"),
         ("--api-key-file", "nowhere.key", "nowhere.key"),
         ("--dest", "gits", "there is no destination 'gits'\nDid you mean gist? There are: point"),

@@ -130,7 +130,7 @@ def test_resume_requires_the_same_where_query(
 
     refused = segcli(*command, *now, "--resume")
     assert refused.code == 2
-    assert f"the run to resume had --where {QUERY}, not " in refused.err
+    assert f"the run to resume had --where {QUERY}; this one has " in refused.err
     assert len(limited_vendor.taken) == 5
 
     assert segcli(*command, "--where", QUERY, "--resume").code == 0

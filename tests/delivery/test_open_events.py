@@ -34,7 +34,7 @@ class Recorded(NullProgressStore):
     async def synced(self) -> None:
         self.calls.append("synced")
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         return False
 
     def settle_actions(self, settled: Result) -> None:

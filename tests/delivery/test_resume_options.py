@@ -41,7 +41,7 @@ def test_changed_selection_option_is_an_error_that_shows_both_values(
     limited_vendor.accept_all()
     said = segcli(*command, option, now, "--resume")
     assert said.code == 2
-    assert f"the run to resume had {option} {before}, not {option} {now}\n" in said.err
+    assert f"the run to resume had {option} {before}; this one has {option} {now}\n" in said.err
     assert "Give the same selection options and settings, or --restart." in said.err
     assert len(limited_vendor.taken) == 5
     assert segcli(*command, option, before, "--resume").code == 0
@@ -55,8 +55,8 @@ def test_changed_setting_is_an_error_but_a_changed_key_is_not(
     limited_vendor.accept_all()
     other = segcli(*command, "--set", "label=Other", "--resume")
     assert other.code == 2
-    assert "the run to resume had --set label Acme, not --set label Other\n" in other.err
-    assert "had --set label Acme, not no --set label\n" in segcli(*command, "--resume").err
+    assert "the run to resume had --set label Acme; this one has --set label Other\n" in other.err
+    assert "had --set label Acme; this one has no --set label\n" in segcli(*command, "--resume").err
     assert len(limited_vendor.taken) == 5
     again = [*command, "--set", "label=Acme", "--set", "api_key=new-key"]
     assert segcli(*again, "--resume").code == 0
@@ -72,11 +72,11 @@ def test_added_or_removed_selection_option_is_an_error(
     segcli(*command)
     option = " ".join(words)
     more = segcli(*command, *words, "--resume").err
-    assert f"the run to resume had no {words[0]}, not {option}\n" in more
+    assert f"the run to resume had no {words[0]}; this one has {option}\n" in more
     limited_vendor.left = 3
     segcli(*command, *words, "--restart")
     less = segcli(*command, "--resume").err
-    assert f"the run to resume had {option}, not no {words[0]}\n" in less
+    assert f"the run to resume had {option}; this one has no {words[0]}\n" in less
     assert len(limited_vendor.taken) == 6
 
 

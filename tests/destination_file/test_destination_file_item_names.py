@@ -28,7 +28,7 @@ BY_REASON = {
     "replies": [400],
     "indexes": ["events_with_invalid_fields", "silenced_events"],
     "retry_indexes": ["throttled_events"],
-    "untaken": "retry",
+    "unnamed": "retry",
 }
 # As Genesys answers.
 WITH_FLAG = {
@@ -44,7 +44,7 @@ IN_TEXT = {
     "index": "source.pointer",
     "index_text": "/data/attributes/events-bulk-create/data/{index}",
     "reason": "detail",
-    "untaken": "retry",
+    "unnamed": "retry",
 }
 PAYLOADS: list[Any] = [
     {"user": {"email": "a@x.example"}, "userId": 7, "eventName": "Seen"},
@@ -98,7 +98,7 @@ def test_a_map_of_reasons_to_indexes_names_events() -> None:
     assert verdict(BY_REASON, 400, body) == Partial(
         {1: "events_with_invalid_fields: time", 2: "events_with_invalid_fields: time"},
         frozenset({0}),
-        untaken="retry",
+        unnamed="retry",
     )
     assert verdict(BY_REASON, 400, {"code": 400, "error": "x"}) == Refused(
         'HTTP 400: {"code": 400, "error": "x"}', splits=True
@@ -124,7 +124,7 @@ def test_an_index_may_stand_in_a_text(case: tuple[str, int]) -> None:
     pointer, place = case
     body = {"errors": [{"detail": "no time", "source": {"pointer": pointer}}]}
 
-    assert verdict(IN_TEXT, 400, body) == Partial({place: "no time"}, untaken="retry")
+    assert verdict(IN_TEXT, 400, body) == Partial({place: "no time"}, unnamed="retry")
 
 
 @pytest.mark.parametrize("pointer", ["/data/attributes/name", "/data/1", "", None, 5])
@@ -183,7 +183,7 @@ def test_a_condition_on_the_body_says_that_the_key_is_wrong(case: Any) -> None:
 def test_events_that_were_not_taken_because_of_others_are_sent_again(
     bad: set[int], busy: set[int], count: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    path = tmp_path_factory.mktemp("untaken") / "rejects.ndjson"
+    path = tmp_path_factory.mktemp("unnamed") / "rejects.ndjson"
     judge = acme({"batch": {"events": 50}, "reply": {"items": BY_REASON}}).verdict
     found = retry_harness(path, verdict=judge)
     seen: set[int] = set()

@@ -110,9 +110,9 @@ def test_check_counts_requests_by_address_and_finds_fields_that_are_only_there(
 
 NAMED: dict[str, dict[str, Any]] = {
     "by a value": {"match": {"failed.users": "user"}},
-    "by indexes": {"indexes": ["bad"], "retry_indexes": ["busy"], "untaken": "retry"},
+    "by indexes": {"indexes": ["bad"], "retry_indexes": ["busy"], "unnamed": "retry"},
     "in a text": {"list": "errors", "index": "at", "index_text": "/data/{index}",
-                  "untaken": "retry"},
+                  "unnamed": "retry"},
 }  # fmt: skip
 
 

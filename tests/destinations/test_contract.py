@@ -59,7 +59,7 @@ def check(found: Decision) -> None:
     if isinstance(found, Mapped):
         assert b"\n" not in found.body
         # A mapping may nest the fields of an event deeper than they were.
-        assert isinstance(loads(found.body, levels=2 * MAX_DEPTH, mends_halves=True), dict)
+        assert isinstance(loads(found.body, levels=2 * MAX_DEPTH, replaces_surrogates=True), dict)
         assert found.user
 
 

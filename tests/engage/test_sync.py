@@ -164,7 +164,7 @@ def wait_for_first(state: RecordingState) -> None:
 
 
 def test_every_change_is_read_once_with_the_line_of_its_member(progress: SyncProgress) -> None:
-    [reading] = progress.readings([Input("m.csv", None)], 100)
+    [reading] = progress.pending_lines([Input("m.csv", None)], 100)
 
     assert [(one.file, one.number, one.place) for one in reading.lines] == [
         ("m.csv", number + 1, number) for number in range(1, 6)

@@ -112,7 +112,7 @@ def test_a_changed_option_is_refused_wherever_it_comes_from(
     by_file = send(segcli, *to, "--config", "my.toml", "--resume")
 
     assert by_option.code == 2
-    assert f"the run to resume had no --{option}, not --{option} {text}" in by_option.err
+    assert f"the run to resume had no --{option}; this one has --{option} {text}" in by_option.err
     assert by_variable == by_option
     assert by_file == by_option
     at.limited_vendor.accept_all()

@@ -349,7 +349,7 @@ def test_file_reads_which_events_the_vendor_refused(
 
     assert isinstance(verdict, Partial)
     assert [*verdict.refused] == [1]
-    assert verdict.untaken == ("delivered" if takes_rest else "retry")
+    assert verdict.unnamed == ("delivered" if takes_rest else "retry")
     lost = vendor.lost(found.items, failed) if vendor.lost else failed
     assert len(lost) == (1 if takes_rest else 3)
 

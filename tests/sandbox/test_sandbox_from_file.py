@@ -237,7 +237,7 @@ def test_item_faults_are_reported_in_the_form_of_the_file(
 def test_an_event_that_others_keep_out_does_not_fail_when_it_is_sent_again(
     client: httpx.Client,
 ) -> None:
-    items = {"indexes": ["bad"], "replies": [400], "untaken": "retry"}
+    items = {"indexes": ["bad"], "replies": [400], "unnamed": "retry"}
     destination = acme({"batch": {"events": 500}, "reply": {"items": items}})
     assert destination.layout
     with running(Script(seed=3, faults=(Fault("item", 0.2),))) as sandbox:

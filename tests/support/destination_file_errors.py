@@ -226,10 +226,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
       "with.email",
       "reply.items.match.y: is not in what is posted for an event: name its place there, such as "
       "id"]),
-    ({"reply": {"items": {"status": "s", "untaken": "retry"}}},
-     ["reply.items.untaken: has no meaning: a reply with status only names all events"]),
-    ({"reply": {"items": {"index": "i", "untaken": "lost"}}},
-     ["reply.items.untaken: must be delivered or retry"]),
+    ({"reply": {"items": {"status": "s", "unnamed": "retry"}}},
+     ["reply.items.unnamed: has no meaning: a reply with status only names all events"]),
+    ({"reply": {"items": {"index": "i", "unnamed": "lost"}}},
+     ["reply.items.unnamed: must be delivered or retry"]),
     ({"reply": {"success": "code = 0"}},
      ["reply.success: expected a field (body.…), contains( or match(; did you mean body.code?\n"
       "    code = 0\n    ^"]),

@@ -61,7 +61,7 @@ DOCUMENTS = [
                          "reply": {"retry": [409], "items": {"list": "e", "index": "i"}}}),
     changed(ACME, {"reply": {"success": "body.code = 0", "wrong_key_if": "body.code = 1", "items": {
         "list": "e", "index": "i", "index_text": "/{index}", "retry_flag": "f", "indexes": ["a"],
-        "match": {"b.c": "name"}, "untaken": "retry"}}}),
+        "match": {"b.c": "name"}, "unnamed": "retry"}}}),
     parse_document(catalog.catalog_text("braze"), "braze.toml") | {"name": "acme"},
     changed(ACME, {"actions.0.fields": {
         "name": {"type": "string", "required": True, "choices": ["a", {"value": "b"}]},

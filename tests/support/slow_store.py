@@ -20,7 +20,7 @@ class SlowStore:
     def settle(self, settled: Result) -> None:
         self.lines.update(line.number for line in settled.lines)
 
-    def is_synced_at_once(self) -> bool:
+    def try_sync(self) -> bool:
         return False
 
     async def synced(self) -> None:

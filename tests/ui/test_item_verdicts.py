@@ -47,7 +47,7 @@ def test_each_event_has_its_verdict_and_the_reason_of_the_vendor() -> None:
 
 
 def test_events_that_others_keep_out_are_sent_again() -> None:
-    read = by_item(Items(indexes=("bad",), retry_indexes=("later",), untaken="retry"))
+    read = by_item(Items(indexes=("bad",), retry_indexes=("later",), unnamed="retry"))
     found = judged(exchange(200, {"bad": {"no id": [0]}, "later": [1]}, 3), read)
 
     assert found.items == (

@@ -217,7 +217,7 @@ def _begun(plan: SendPlan, place: _Place, notes: Sequence[str], *, quiet: bool) 
     if not is_waiting:
         announce(counted(started.looked), started.job, sandbox=place.sandbox, quiet=quiet)
     say(*notes)
-    started.let_older_end(say)
+    started.wait_for_older_run(say)
     return started
 
 

@@ -60,9 +60,9 @@ def lost_with(
     """
 
     def lost(received: Sequence[ReceivedItem], failed: Mapping[int, int]) -> Mapping[int, int]:
-        if not failed or (items.untaken == "delivered" and not _is_by_value(items)):
+        if not failed or (items.unnamed == "delivered" and not _is_by_value(items)):
             return failed
-        if items.untaken == "retry":
+        if items.unnamed == "retry":
             return {place: failed.get(place, _LATER) for place in range(len(received))}
         path = next(iter(items.match.values()))
         values = [text_of(payload_value(item.payload, path)) for item in received]
