@@ -54,7 +54,7 @@ def test_each_kind_of_reply_has_the_verdict_of_the_table(transport: str, kind: R
         assert got in ([b"1"], [b"1", b"2"])
         assert [found_in(reply) for reply in found[: len(got)]] == [kind.over(transport)] * len(got)
         return
-    assert [found_in(reply) for reply in found] == [kind.over(transport)] * 2
+    assert [found_in(reply) for reply in found] == [kind.over(transport)] * 2, found
     assert got == [b"1", b"2"]
     if kind.is_last:
         assert len(opened) == 2

@@ -155,9 +155,12 @@ def socket_server(
                     calls.append(connection)
                     threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
-        threading.Thread(target=accept, daemon=True).start()
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
         yield wire
         listening.shutdown(socket.SHUT_RDWR)
+        # Otherwise it could accept a connection of the next server, which may have its descriptor.
+        accepting.join()
         for call in calls:
             with suppress(OSError):
                 call.shutdown(socket.SHUT_RDWR)
