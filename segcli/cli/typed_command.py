@@ -13,10 +13,10 @@ from segcli.core.settings import describe
 from segcli.core.visible_text import shell_quoted
 
 # The options that every command which maps events has.
-_OF_JOBS = frozenset(
-    {*GROUPS["Destination and mapping"], *GROUPS["Selection"], *GROUPS["Input"], "files"}
-)
-# A journal of a rehearsal is none of a real run. A real run should not overwrite its log.
+_GROUPS_OF_JOBS = ("Destination and mapping", "Selection", "Old events", "Input")
+_OF_JOBS = frozenset({*(name for group in _GROUPS_OF_JOBS for name in GROUPS[group]), "files"})
+# A real run must not use the journal of a rehearsal, nor mix its log and metrics with those of the
+# rehearsal.
 _OF_REHEARSALS = frozenset(
     {*GROUPS["Sandbox"], *("journal", "resume", "restart", "log_file", "metrics")}
 )

@@ -119,14 +119,15 @@ def test_the_commands_keep_destination_and_selection_and_show_no_key(
     lines = rehearse(
         *(segcli, "gist", "--set", f"api_key={KEY}", f"--set=api_key={KEY}", "--set", "batch=5"),
         *("--where", 'type = "track"', "--fault=503:1%", "--latency", "1ms", "--journal", "j"),
-        events,
+        *("--older", "reject", "--now", "7d", "--live", events),
     )
     commands = [
         line[17:] if line.startswith("  ") else line
         for line in lines[lines.index("To look further:") + 1 :]
         if not line.endswith(":")
     ]
-    same = f"--dest gist --set batch=5 --where 'type = \"track\"' '{events}'"
+    old = "--older reject --now 7d --live"
+    same = f"--dest gist --set batch=5 --where 'type = \"track\"' {old} '{events}'"
 
     assert commands == [
         f"segcli transform {same}",
