@@ -1,4 +1,4 @@
-"""What a real send does, for `send` and `engage`: checks, the announcement, and the run itself."""
+"""What a run of `send` and `engage` does, real or rehearsed: announcement, transport, the run."""
 
 import os
 import stat
@@ -89,11 +89,11 @@ def transport_for(request_options: RequestOptions) -> str:
         load(wanted)
     except ImportError as error:
         if request_options.http_transport:
-            raise UsageError(
-                f"--http-transport {wanted} cannot be loaded: {error}",
-                "Install segcli again, or type --http-transport httpx",
-            ) from None
-        say(f"{wanted} cannot be loaded ({error}), so httpx sends by itself, which is slower.")
+            hint = "Install segcli again"
+            if wanted != "httpx":
+                hint += ", or type --http-transport httpx"
+            raise UsageError(f"--http-transport {wanted} cannot be loaded: {error}", hint) from None
+        say(f"{wanted} cannot be loaded ({error}), so httpx is used, which is slower.")
         return "httpx"
     return wanted
 

@@ -42,7 +42,7 @@ def test_missing_default_transport_is_noted_once_and_httpx_is_used(
 
     assert said.code == 0
     assert said.err.count("aiohttp cannot be loaded (") == 1
-    assert "so httpx sends by itself, which is slower" in said.err
+    assert "so httpx is used, which is slower" in said.err
 
 
 @pytest.mark.usefixtures("without_aiohttp")
@@ -56,3 +56,16 @@ def test_requested_transport_that_cannot_be_loaded_is_an_error(
     assert said.code == 2
     assert "--http-transport aiohttp cannot be loaded: " in said.err
     assert "--http-transport httpx" in said.err
+
+
+def test_httpx_is_not_suggested_where_it_cannot_be_loaded_itself(
+    segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "segcli.http.httpx_transport", None)
+    events = write_events(tmp_path / "events.jsonl", tracks(3))
+    said = segcli(*sending_to("gist", "http://127.0.0.1:1"), events, "--http-transport", "httpx")
+
+    assert said.code == 2
+    assert "--http-transport httpx cannot be loaded: " in said.err
+    assert said.err.count("--http-transport httpx") == 1
+    assert "Install segcli again" in said.err
