@@ -17,7 +17,7 @@ from segcli.inputs.input import shown_name
 from segcli.sandbox import SandboxServer
 from segcli.sandbox.excerpt import AcceptedEvent
 
-# What an event says; its other fields are about its way here.
+# The fields that describe the event; the others are about its transport.
 _SHOWN = ("type", "event", "name", "userId", "anonymousId", "groupId", "previousId", "timestamp")
 _OPENED = ("properties", "traits")
 _WIDEST = 100

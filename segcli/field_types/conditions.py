@@ -107,7 +107,10 @@ def _is_met(one: FieldCondition, values: Mapping[str, Any]) -> bool:
 
 
 def _is_met_inside(one: FieldCondition, values: Mapping[str, Any]) -> bool:
-    """Return whether a condition on a property is met; as at Segment it is where there is none."""
+    """Return whether a condition on a property is met.
+
+    As at Segment, it is met if the field is not an object.
+    """
     if one.key not in values:
         return False
     around = values[one.key]

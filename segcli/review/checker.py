@@ -31,7 +31,7 @@ def review_inputs(options: CheckRun) -> Review:
 
 
 def block_reviewer(options: CheckRun, known: Mapping[Key, int]) -> Reviewer | PlanReviewer:
-    """Return what reviews the lines of one process of a cluster, which another one joins.
+    """Return the reviewer for one task of a cluster; another process joins its partial reviews.
 
     `known` are the findings that the baseline accepts.
     """

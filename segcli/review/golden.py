@@ -127,11 +127,12 @@ class GoldenComparison:
     """Finds the line of a golden file for each line of the input, and says what differs.
 
     `golden` are the lines of the golden file. They are either outcomes, one for each line of the
-    input, or bare payloads. A file without lines has no payloads. Outcomes are matched by their
-    messageId if at least half of the ids of each side are on both; then events whose ids are on
-    one side only are matched if their outcomes are equal. Everything else is aligned as a diff
-    does it. The fields of payloads at the paths in `ignored` are not compared. Raises
-    LineError for any other line.
+    input, or bare payloads. An empty file counts as one of payloads, with none. Outcomes are
+    matched by their messageId if at least half of the ids of each side are on both; then events
+    whose ids are on one side only are matched if their outcomes are equal. Everything else is
+    aligned as a diff does it. The fields of payloads at the paths in `ignored` are not compared.
+    Raises LineError for a line that is no JSON object, that mixes both kinds, or that repeats an
+    input line.
     """
 
     def __init__(self, golden: Iterable[bytes], ignored: Sequence[str] = ()) -> None:

@@ -191,7 +191,7 @@ class JoinedReview:
             self._find(key_of(codes.NOT_SEARCHED, "", problem), (first_input, 1))
 
     def _find_nothing(self, first_input: str) -> None:
-        """Add an error if nothing was checked; neither options nor a baseline accept it."""
+        """Add an error if nothing was checked; neither --ignore nor a baseline accepts it."""
         looked_at = self.read - self.skipped + self.plan.checked
         if self.options.needs_events and not looked_at:
             place = first_input or "no input"

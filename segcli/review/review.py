@@ -32,6 +32,7 @@ class Review:
     routes: the requests that the events would make, by route.
     seconds: how long sending them takes at least; None if there is no rate.
     files_left_out: how many files were not read, because their day is outside the range.
+    advice: what to know before the events are sent; empty for nothing.
     plan: what the events showed of the tracking plans; None if there are none.
     baseline: what the baseline did; None if there is none.
     coverage: patterns of the fields that people are shown; none for all but the envelope.

@@ -81,7 +81,10 @@ class Access:
         await self.app(below, _limited(receive), partial(_send, send))
 
     async def _lead(self, send: Send) -> None:
-        """Lead to the page: its address ends with a slash, for what it loads stands below it."""
+        """Redirect to the page.
+
+        Its address ends with a slash, because its files are loaded relative to it.
+        """
         location = (b"location", f"/{self.token}/".encode())
         await send_reply(send, HttpReply(303, b"", (location,)), _HEADERS)
 

@@ -16,7 +16,7 @@ from segcli.accounting.tally import State
 
 # More points than that do not show in a plot of this width.
 _MOST_POINTS = 320
-# The first version of reports that has a series.
+# Pixels: the width of a plot, and the heights of a high and a low one.
 _WIDTH, _HEIGHT, _LOW = 640, 150, 90
 _COLOURS: Mapping[State, str] = {
     "mapped": "var(--good)",

@@ -45,7 +45,7 @@ class MaxRemovals:
     is_percentage: bool
 
     def allows(self, changes: MemberChanges) -> bool:
-        """Return whether so few of the known members are removed."""
+        """Return whether no more members are removed than the limit allows."""
         limit = self.number * changes.known / 100 if self.is_percentage else self.number
         return changes.removed <= limit
 

@@ -35,7 +35,7 @@ def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterat
 
 
 def format_marks(name: str) -> FormatMarks:
-    """Return by what an earlier file in a format of `FORMATS` is known."""
+    """Return the marks by which an earlier file in a format of `FORMATS` is recognized."""
     found: FormatMarks = import_module(f"segcli.cli.formats.{name}").MARKS
     return found
 

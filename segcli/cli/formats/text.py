@@ -1,4 +1,4 @@
-"""`--format text`: findings as `file:line: state: field problem`, then tables."""
+"""`--format text`: findings as `file:line: CODE state: field problem`, then tables."""
 
 import re
 import sys

@@ -12,8 +12,9 @@ OTHERS = "*"
 def lookup(options: dict[str, Any], context: Context) -> Node:
     """Compile `@lookup`: what a table has for a text or a number.
 
-    For a name that the table does not have it is the entry `*`, and without that nothing. A table
-    that is a text stands for all entries: so a setting is shown that is not given.
+    For a name that the table does not have it is the entry `*`, and without that nothing. If the
+    table is a text, that text is the result: a required setting without a value is shown as
+    `{settings.NAME}`.
     """
     table = context.part(options["table"], "@lookup", "table")
     value = context.part(options["value"], "@lookup", "value")
