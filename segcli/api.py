@@ -104,7 +104,8 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     settings: the settings of the destination, by name.
     config: the path of a settings file, or `from_environment()`.
     types, events, users: call types; shell patterns of event names; user ids or anonymous ids.
-    since, until: a datetime, ISO-8601, or how long ago, such as `7d`; `until` is excluded.
+    since, until: a datetime, a text such as `2026-02-16T09:00:00Z`, or how long ago, such as `7d`;
+        `until` is excluded.
     allowed_lateness: seconds; in an archive, days that begin later than this after `until` are not
         read. None to read them.
     where: a query in FQL.
@@ -113,7 +114,7 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     older: what happens to events that are too old for the vendor: `skip` (the default), `reject`
         or `send`.
     now: the time from which ages and `7d` are counted, as `since`; None for that of the call.
-    live: the events are of now: set no marks of old events.
+    live: the events are new: set no marks of old events.
     max_line: the longest line, in bytes; longer ones are rejected.
     first_look: refuse a file whose first lines are not events, instead of rejecting each line.
 

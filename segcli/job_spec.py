@@ -31,7 +31,7 @@ class SelectionSpec:
 
     types: call types.
     events: shell patterns of event names.
-    since, until: a time as ISO-8601, or how long before the job, such as `7d`.
+    since, until: a time, such as `2026-02-16T09:00:00Z`, or how long before the job, such as `7d`.
     allowed_lateness: seconds; in an archive, days that begin later than this after `until` are not
         read. None to read them.
     users: user ids and anonymous ids.
@@ -70,9 +70,9 @@ class ReplaySpec:
 
     older: what happens to an event that is too old for the vendor: `skip`, `reject` or `send`;
         None for the default, which is `skip`.
-    now: the time from which ages and `7d` are counted, as ISO-8601 or how long before the job;
+    now: the time from which ages and `7d` are counted, or how long before the job;
         None for the time of the job.
-    live: the events are of now, so none is marked as old.
+    live: the events are new, so none is marked as old.
     """
 
     older: str | None = None

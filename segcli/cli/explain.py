@@ -13,5 +13,5 @@ def explained(code: Code) -> list[str]:
         "",
         f"Why it matters: {code.matters}",
         "",
-        f"How to mend it: {code.mend}",
+        f"How to fix it: {code.fix}",
     ]

@@ -229,7 +229,7 @@ _SELECTION = (
         "--since",
         type=MOMENT,
         metavar="TIME",
-        help="Only events from this time on: ISO-8601, or 7d.",
+        help="Only events from this time on, such as 2026-02-16T09:00:00Z or 7d.",
     ),
     click.option("--until", type=MOMENT, metavar="TIME", help="Only events before this time."),
     click.option(

@@ -240,7 +240,7 @@ def _check(data: dict[str, Any]) -> None:
         context["traits"] = {}
     timestamp = data.get("timestamp")
     if timestamp not in (None, "") and not is_time(timestamp):
-        raise Rejected("timestamp", "is not an ISO-8601 time", "SEG206")
+        raise Rejected("timestamp", "is not a time that segcli reads", "SEG206")
 
 
 def _check_object(data: dict[str, Any], name: str) -> None:

@@ -110,8 +110,8 @@ class Replay:
     time_unit: what a number there counts; without it the size decides, as for `@epoch`.
     oldest: the oldest time that is taken: an age such as `72h`, a date, or `any`.
     older: what becomes of an older event: it is refused; its whole request is; it is taken and
-        lost; it gets the time of now; it is stored and starts nothing.
-    future: how far ahead of now a time may be, such as `1h`, or `any`.
+        lost; it gets the current time; it is stored and starts nothing.
+    future: how far in the future a time may be, such as `1h`, or `any`.
     later: what becomes of an event that is further ahead.
     split: what must not share a request: events of different `age`, or of different `user`s.
     dedup: what is recognized as the same event; False if nothing is, so a repeat counts twice.

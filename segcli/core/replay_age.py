@@ -38,7 +38,7 @@ class ReplayOptions:
     older: what happens to an event that is too old for the vendor.
     now: the time from which ages are counted; None for no clock: then no age is judged.
     is_fixed: somebody has given that time; then the clock is not looked at again.
-    live: the events are of now, so none is marked as old.
+    live: the events are new, so none is marked as old.
     tells_all: fill in `replayed` also where no age rule applies, so that effects can be counted.
     """
 
@@ -127,25 +127,25 @@ def in_words(seconds: float) -> str:
     return f"{seconds:g} seconds"
 
 
-def effect_of(facts: Replay) -> str:
-    """Return what the vendor does with an event that is too old, in words."""
+def effect_of(facts: Replay, vendor: str) -> str:
+    """Return what the vendor does with an event that is too old, in words: `gist refuses it`."""
     return {
-        "refused": "refuses it",
-        "request": "refuses its whole request",
-        "lost": "takes it and loses it",
-        "now": "gives it the time of now",
-        "silent": "stores it, and it starts nothing",
-        "": "does something that is not known with it",
+        "refused": f"{vendor} refuses it",
+        "request": f"{vendor} refuses its whole request",
+        "lost": f"{vendor} takes it and loses it",
+        "now": f"{vendor} gives it the current time",
+        "silent": f"{vendor} stores it, and it starts nothing",
+        "": f"it is not known what {vendor} does with it",
     }[facts.older]
 
 
-def later_effect_of(facts: Replay) -> str:
-    """Return what the vendor does with an event that is too far ahead of now, in words."""
+def later_effect_of(facts: Replay, vendor: str) -> str:
+    """Return what the vendor does with an event that is too far in the future, in words."""
     return {
-        "refused": "refuses it",
-        "now": "gives it the time of now",
-        "hidden": "stores it and does not show it",
-        "": "does something that is not known with it",
+        "refused": f"{vendor} refuses it",
+        "now": f"{vendor} gives it the current time",
+        "hidden": f"{vendor} stores it and does not show it",
+        "": f"it is not known what {vendor} does with it",
     }[facts.later]
 
 
@@ -165,7 +165,7 @@ class _Bounds:
     lasts: seconds until an event becomes too old; None if the clock is not looked at again.
     leaves_out: an event that is too old is left out.
     too_old: the reason.
-    old, ahead: the remarks on events that are too old or too far ahead.
+    old, ahead: the remarks on events that are too old or too far in the future.
     """
 
     earliest: float | None
@@ -186,16 +186,16 @@ def _bounds_of(name: str, facts: Replay, options: ReplayOptions) -> _Bounds:
     ahead = age_of(facts.future) if facts.future not in ("", ANY) else None
     leaves_out = facts.older in _LEAVES_OUT and options.older != "send"
     said = bound_in_words(facts) if facts.oldest else ""
-    sent = " (--older send)" if facts.older in _LEAVES_OUT else ""
-    far = f"is more than {in_words(ahead)} ahead of now" if ahead else ""
+    sent = "; it is sent because of --older send" if facts.older in _LEAVES_OUT else ""
+    far = f"is more than {in_words(ahead)} in the future" if ahead else ""
     return _Bounds(
         earliest=earliest,
         latest=None if ahead is None or now is None else now + ahead,
         lasts=bound if isinstance(bound, float) and leaves_out and not options.is_fixed else None,
         leaves_out=leaves_out,
-        too_old=f"{TOO_OLD_FOR} {name}, which {effect_of(facts)}: {said}",
-        old=Remark("timestamp", f"is {said}: {name} {effect_of(facts)}{sent}", TOO_OLD),
-        ahead=Remark("timestamp", f"{far}: {name} {later_effect_of(facts)}", TOO_FAR_AHEAD),
+        too_old=f"{TOO_OLD_FOR} {name}, {effect_of(facts, 'which')}: {said}",
+        old=Remark("timestamp", f"is {said}: {effect_of(facts, name)}{sent}", TOO_OLD),
+        ahead=Remark("timestamp", f"{far}: {later_effect_of(facts, name)}", TOO_FAR_AHEAD),
     )
 
 

@@ -168,7 +168,7 @@ def _is_object(text: str) -> bool:
 
 def _number_as_time(problem: str, rows: Sequence[Mapping[str, Any]]) -> Cause | None:
     name = problem.partition(" ")[0]
-    if "ISO-8601" in problem and all(isinstance(row.get(name), int | float) for row in rows):
+    if "is not a time" in problem and all(isinstance(row.get(name), int | float) for row in rows):
         return Cause(f"{name} is a number; Segment's is a string such as 2026-02-03T10:11:12Z")
     return None
 

@@ -9,7 +9,7 @@ _PARTS = re.compile(
 )
 # To look through a longer one could take long.
 _LONGEST = 10_000
-_OTHER = "it is too large, or has what Segment's regular expressions have not"
+_OTHER = "it is too large, or uses something that Segment's regular expressions do not support"
 _SAID = {
     "look": "it has look-around, such as (?=…) or (?!…)",
     "back": r"it refers back to a group, such as \1",

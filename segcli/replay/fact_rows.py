@@ -33,7 +33,7 @@ def fact_rows(facts: Replay) -> Iterator[tuple[str, str, str]]:
     rows = {
         "time": ("time of an event", _time(facts)),
         "oldest": ("old events", _oldest(facts)),
-        "future": ("events ahead of now", _future(facts)),
+        "future": ("events in the future", _future(facts)),
         "split": ("never in one request", _split(facts)),
         "dedup": ("duplicates", _dedup(facts)),
         "messages": ("messages to people", _messages(facts)),
@@ -88,7 +88,7 @@ def _oldest(facts: Replay) -> str:
         return UNKNOWN
     if facts.oldest == ANY:
         return "all are taken"
-    return f"{bound_in_words(facts)}: the vendor {effect_of(facts)}"
+    return f"{bound_in_words(facts)}: {effect_of(facts, 'the vendor')}"
 
 
 def _future(facts: Replay) -> str:
@@ -96,7 +96,7 @@ def _future(facts: Replay) -> str:
         return UNKNOWN
     if facts.future == ANY:
         return "all are taken"
-    return f"by more than {in_words(age_of(facts.future))}: the vendor {later_effect_of(facts)}"
+    return f"by more than {in_words(age_of(facts.future))}: {later_effect_of(facts, 'the vendor')}"
 
 
 def _split(facts: Replay) -> str:

@@ -14,19 +14,17 @@ from segcli.replay.effects import EffectCounts
 # A user whose events take longer than this is worth a sentence, in seconds.
 _LONG = 60.0
 _LEFT_OUT = {
-    "skip": "are left out (--older send)",
-    "reject": "are rejected (--older send)",
-    "send": "are sent all the same (--older send)",
+    "skip": "They are left out; --older send sends them.",
+    "reject": "They are rejected; --older send sends them.",
+    "send": "They are sent all the same, because of --older send.",
 }
-
-
 _EFFECTS = {
-    "refused": "refuses them",
-    "request": "refuses every request that holds one of them",
-    "lost": "takes them and loses them",
-    "now": "gives them the time of now, so their own is lost",
-    "silent": "stores them, and they start nothing",
-    "": "does something that is not known with them",
+    "refused": "{} refuses them",
+    "request": "{} refuses every request that holds one of them",
+    "lost": "{} takes them and loses them",
+    "now": "{} gives them the current time, so their own is lost",
+    "silent": "{} stores them, and they start nothing",
+    "": "it is not known what {} does with them",
 }
 
 
@@ -63,7 +61,7 @@ def counted_sentences(job: Job, counts: EffectCounts, *, is_whole: bool) -> Iter
     if counts.marked and not job.replay.live:
         is_all = counts.marked == counts.mapped
         number = f"{'all' if is_all else f'{counts.marked:,} of'} {counts.mapped:,} events"
-        yield f"{first}{' and '.join(marks)} is set on {number} (not with --live)."
+        yield f"{first}{' and '.join(marks)} is set on {number}; --live leaves it out."
     if counts.messages:
         hows = {facts.messages_how for facts in facts_of_all if facts.messages_how}
         how = f" {'; '.join(sorted(hows))}." if hows else ""
@@ -76,9 +74,10 @@ def _too_old(name: str, facts: Replay, counts: EffectCounts, job: Job) -> Iterat
     if not number:
         return
     events = count_of(counts.mapped + counts.too_old, "event")
-    said = f"{number:,} of {events} are {bound_in_words(facts)}: {name} {_EFFECTS[facts.older]}."
+    effect = _EFFECTS[facts.older].format(name)
+    said = f"{number:,} of {events} are {bound_in_words(facts)}: {effect}."
     is_left_out = facts.older not in ("silent", "")
-    yield f"{said} They {_LEFT_OUT[job.replay.older]}." if is_left_out else said
+    yield f"{said} {_LEFT_OUT[job.replay.older]}" if is_left_out else said
 
 
 def _profiles(name: str, counts: EffectCounts | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The codes of findings: what each one means, why it matters, and how to mend it."""
+"""The codes of findings: what each one means, why it matters, and how to fix it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Code:
     state: the state of its findings.
     means: what was found.
     matters: why that matters.
-    mend: how to mend it.
+    fix: how to fix it.
     is_harmless: a warning, although its state is one of errors.
     """
 
@@ -34,7 +34,7 @@ class Code:
     state: FindingState
     means: str
     matters: str
-    mend: str
+    fix: str
     is_harmless: bool = False
 
     @property
@@ -59,7 +59,7 @@ _LINES = (
         state="rejected",
         means="The line is not JSON.",
         matters="No event can be read from it, so nothing is sent.",
-        mend="Write one JSON object on each line. Look for a line that was cut, for comments, for "
+        fix="Write one JSON object on each line. Look for a line that was cut, for comments, for "
         "single quotes, and for text that is not UTF-8.",
     ),
     Code(
@@ -68,7 +68,7 @@ _LINES = (
         state="rejected",
         means="The line is JSON, but not an object.",
         matters="An event is an object. Nothing is sent.",
-        mend="Write each event as an object on its own line. For a file that holds one array: "
+        fix="Write each event as an object on its own line. For a file that holds one array: "
         "`jq -c '.[]' events.json`.",
     ),
     Code(
@@ -77,7 +77,7 @@ _LINES = (
         state="rejected",
         means="The line is longer than --max-line.",
         matters="segcli reads no such line, so that no input can fill the memory.",
-        mend="Look for a missing line break. If the event is that large, give a larger --max-line.",
+        fix="Look for a missing line break. If the event is that large, give a larger --max-line.",
     ),
     Code(
         code="SEG104",
@@ -85,7 +85,7 @@ _LINES = (
         state="rejected",
         means="Objects or arrays of the line are nested too deeply.",
         matters="Most JSON parsers refuse such a text. Nothing is sent.",
-        mend="Send flat properties and traits.",
+        fix="Send flat properties and traits.",
     ),
     Code(
         code="SEG105",
@@ -93,7 +93,7 @@ _LINES = (
         state="empty",
         means="No line was mapped, rejected or compared with a tracking plan.",
         matters="A check that looks at nothing finds nothing. Often a path or a filter is wrong.",
-        mend="Look at the inputs and the filters. --allow-empty accepts it; --ignore and a "
+        fix="Look at the inputs and the filters. --allow-empty accepts it; --ignore and a "
         "baseline do not.",
     ),
 )
@@ -104,7 +104,7 @@ _SPEC = (
         state="rejected",
         means="The event has no type, or none of Segment's six.",
         matters="The type decides what an event is. Nothing is sent.",
-        mend="Set `type` to alias, group, identify, page, screen or track.",
+        fix="Set `type` to alias, group, identify, page, screen or track.",
     ),
     Code(
         code="SEG202",
@@ -112,7 +112,7 @@ _SPEC = (
         state="rejected",
         means="A track has no name in `event`, or one that is not text.",
         matters="A track without a name cannot be told from any other. Nothing is sent.",
-        mend="Give the name as the first argument of the call of your library.",
+        fix="Give the name as the first argument of the call of your library.",
     ),
     Code(
         code="SEG203",
@@ -120,7 +120,7 @@ _SPEC = (
         state="rejected",
         means="The event has neither a userId nor an anonymousId.",
         matters="It is unknown who did it, and Segment refuses such an event.",
-        mend="Set `userId` for a known user, and `anonymousId` for any other.",
+        fix="Set `userId` for a known user, and `anonymousId` for any other.",
     ),
     Code(
         code="SEG204",
@@ -128,7 +128,7 @@ _SPEC = (
         state="rejected",
         means="`userId` or `anonymousId` is neither text nor a number.",
         matters="An object, an array or a boolean does not identify a user. Nothing is sent.",
-        mend="Send the id as text.",
+        fix="Send the id as text.",
     ),
     Code(
         code="SEG205",
@@ -136,23 +136,24 @@ _SPEC = (
         state="rejected",
         means="`context`, `traits`, `properties` or `integrations` is not an object.",
         matters="Nothing in such a field has a name, so no mapping can read it. Nothing is sent.",
-        mend="Send an object, or leave the field out.",
+        fix="Send an object, or leave the field out.",
     ),
     Code(
         code="SEG206",
         name="invalid-timestamp",
         state="rejected",
-        means="`timestamp` is not an ISO-8601 time.",
+        means="`timestamp` is not in a form of time that segcli reads.",
         matters="A wrong time would put the event in the wrong place of a user's history.",
-        mend="Write it like 2026-02-16T09:03:51.123Z. `segcli guide events` has the forms.",
+        fix="Write it like 2026-02-16T09:03:51.123Z. `segcli guide events` has the forms.",
     ),
     Code(
         code="SEG211",
         name="invalid-other-time",
         state="warning",
-        means="`originalTimestamp`, `receivedAt` or `sentAt` is not an ISO-8601 time.",
+        means="`originalTimestamp`, `receivedAt` or `sentAt` is not in a form of time that segcli "
+        "reads.",
         matters="segcli never uses it. Without a `timestamp` the event may lose its time.",
-        mend="Write it like 2026-02-16T09:03:51.123Z.",
+        fix="Write it like 2026-02-16T09:03:51.123Z.",
     ),
     Code(
         code="SEG212",
@@ -160,7 +161,7 @@ _SPEC = (
         state="warning",
         means="The time of the event names no time zone.",
         matters="It is read as UTC. If it was a local time, it is hours wrong.",
-        mend="End it with `Z` or with an offset such as `+01:00`.",
+        fix="End it with `Z` or with an offset such as `+01:00`.",
     ),
     Code(
         code="SEG213",
@@ -168,7 +169,7 @@ _SPEC = (
         state="warning",
         means="A reserved trait, such as `email` or `address`, is not of the type of the spec.",
         matters="Destinations expect the type of the spec. They may drop the trait.",
-        mend="Send the type that the finding names, or use another name for the trait.",
+        fix="Send the type that the finding names, or use another name for the trait.",
     ),
     Code(
         code="SEG214",
@@ -176,7 +177,8 @@ _SPEC = (
         state="warning",
         means="`birthday`, `createdAt` or `created_at` is not a date.",
         matters="Destinations may drop the trait, or show a wrong date.",
-        mend="Send ISO-8601 text, or seconds since 1970.",
+        fix="Send a time like 2026-02-16T09:03:51Z, a date like 2026-02-16, or seconds since 1970."
+        " `segcli guide events` has the forms.",
     ),
     Code(
         code="SEG215",
@@ -184,7 +186,7 @@ _SPEC = (
         state="warning",
         means="The event is larger than 32 KB.",
         matters="Segment's API does not accept it.",
-        mend="Leave out long texts and lists, or split the event.",
+        fix="Leave out long texts and lists, or split the event.",
     ),
     Code(
         code="SEG216",
@@ -192,7 +194,7 @@ _SPEC = (
         state="warning",
         means="`messageId` is not text.",
         matters="Segment removes duplicates by it, and needs text for that.",
-        mend="Let the library make it, or send a UUID.",
+        fix="Let the library make it, or send a UUID.",
     ),
     Code(
         code="SEG217",
@@ -200,7 +202,7 @@ _SPEC = (
         state="warning",
         means="`messageId` is longer than 100 characters.",
         matters="Segment does not accept it.",
-        mend="Let the library make it, or send a UUID.",
+        fix="Let the library make it, or send a UUID.",
     ),
     Code(
         code="SEG218",
@@ -208,7 +210,7 @@ _SPEC = (
         state="warning",
         means="An id is a text that programs write for a missing one, such as `undefined`.",
         matters="All events with this text become one user.",
-        mend="Look for the code that turns a missing value into text. Leave the id out instead.",
+        fix="Look for the code that turns a missing value into text. Leave the id out instead.",
     ),
     Code(
         code="SEG219",
@@ -216,7 +218,7 @@ _SPEC = (
         state="warning",
         means="A text holds half of a character, an unpaired surrogate.",
         matters="Vendors may refuse the event, or show another character.",
-        mend="Look for code that cuts a text at a number of UTF-16 units.",
+        fix="Look for code that cuts a text at a number of UTF-16 units.",
     ),
 )
 _DESTINATION = (
@@ -226,7 +228,7 @@ _DESTINATION = (
         state="rejected",
         means="The destination cannot take the event.",
         matters="The event is never sent. `send` writes it to the rejects file.",
-        mend="Add what the finding names. `segcli destinations NAME` lists what is required.",
+        fix="Add what the finding names. `segcli destinations NAME` lists what is required.",
     ),
     Code(
         code="SEG302",
@@ -234,15 +236,17 @@ _DESTINATION = (
         state="rejected",
         means="The payload is larger than the destination takes.",
         matters="The event is never sent.",
-        mend="Leave out long texts and lists, or map fewer fields.",
+        fix="Leave out long texts and lists, or map fewer fields.",
     ),
     Code(
         code="SEG303",
         name="no-action",
         state="rejected",
-        means="No action of the destination file takes the event.",
-        matters="The event is never sent.",
-        mend="Add an action for it, or leave its type out of all actions, so that it is skipped.",
+        means="Python code asked the destination for the payload of an event that no action of its "
+        "destination file takes.",
+        matters="There is no payload. `check` and `send` skip such an event, so they never have "
+        "this finding.",
+        fix="Add an action for the event, or catch the exception.",
     ),
     Code(
         code="SEG304",
@@ -251,7 +255,7 @@ _DESTINATION = (
         means="A record of a rejects file is for an action that the destination does not have, or "
         "its `actions` are no list of names.",
         matters="It is unknown which requests are still to be sent, so none is.",
-        mend="Give the action its old name again, write the new name into `actions`, or take "
+        fix="Give the action its old name again, write the new name into `actions`, or take "
         "`actions` out of the record, to send the event to all of its actions.",
     ),
     Code(
@@ -260,7 +264,7 @@ _DESTINATION = (
         state="warning",
         means="The destination takes the event, but not as it was meant.",
         matters="The finding says what the vendor will not do.",
-        mend="Add what the finding names, or accept it with --baseline.",
+        fix="Add what the finding names, or accept it with --baseline.",
     ),
     Code(
         code="SEG312",
@@ -269,7 +273,7 @@ _DESTINATION = (
         means="A value is of a type that the destination does not have, so it is converted.",
         matters="The vendor gets text for a number, a list or an object, or nothing for an empty "
         "one. Its filters and sums may not work.",
-        mend="Send the type that the destination has.",
+        fix="Send the type that the destination has.",
     ),
     Code(
         code="SEG313",
@@ -278,7 +282,7 @@ _DESTINATION = (
         means="Several actions of the destination file match the event, and with `fan_out = false` "
         "only the first one takes it.",
         matters="The others never get it.",
-        mend="Make their queries exclude each other, or take `fan_out = false` out of the file.",
+        fix="Make their queries exclude each other, or take `fan_out = false` out of the file.",
     ),
     Code(
         code="SEG321",
@@ -286,15 +290,16 @@ _DESTINATION = (
         state="uncovered",
         means="The mapping leaves out a field of --fail-on-uncovered.",
         matters="The vendor never gets the field.",
-        mend="Map the field, or make the pattern narrower.",
+        fix="Map the field, or make the pattern narrower.",
     ),
     Code(
         code="SEG322",
         name="not-searched",
         state="uncovered",
-        means="Some events were too many or too large to be searched for fields that are left out.",
+        means="There were too many events, or some were too large, to search for fields that are "
+        "left out.",
         matters="--fail-on-uncovered cannot tell whether they lose one.",
-        mend="Check a smaller sample of the events.",
+        fix="Check a smaller sample of the events.",
     ),
 )
 _PLAN = (
@@ -304,7 +309,7 @@ _PLAN = (
         state="unplanned-event",
         means="The tracking plan has no event of this name.",
         matters="It was not agreed on. Segment's Protocols can block it.",
-        mend="Use the name of the plan (case and blanks count), or add the event to the plan.",
+        fix="Use the name of the plan (case and blanks count), or add the event to the plan.",
     ),
     Code(
         code="SEG402",
@@ -312,7 +317,7 @@ _PLAN = (
         state="unplanned-property",
         means="The tracking plan does not have this property, or this trait, for the event.",
         matters="It was not agreed on. Segment's Protocols can leave it out.",
-        mend="Use the name of the plan, or add the property to the plan.",
+        fix="Use the name of the plan, or add the property to the plan.",
     ),
     Code(
         code="SEG403",
@@ -320,7 +325,7 @@ _PLAN = (
         state="plan-violation",
         means="A value does not match the JSON Schema of the tracking plan.",
         matters="Reports and destinations that rely on the plan get wrong data.",
-        mend="Send what the plan asks for, or change the plan.",
+        fix="Send what the plan asks for, or change the plan.",
     ),
     Code(
         code="SEG404",
@@ -328,7 +333,7 @@ _PLAN = (
         state="plan-mistake",
         means="The tracking plan itself is wrong.",
         matters="Events cannot be compared with this part of the plan.",
-        mend="Mend the file at the line and the JSON pointer of the finding.",
+        fix="Fix the file at the line and the JSON pointer of the finding.",
     ),
     Code(
         code="SEG405",
@@ -337,7 +342,7 @@ _PLAN = (
         means="A column of the CSV is not read: its title is not known, or a column before it is "
         "for the same.",
         matters="If it holds rules, events are not compared with them.",
-        mend="Rename the column, or remove it. `segcli guide plan` has the names.",
+        fix="Rename the column, or remove it. `segcli guide plan` has the names.",
         is_harmless=True,
     ),
     Code(
@@ -347,7 +352,7 @@ _PLAN = (
         means="`context.protocols.event_version` is not a version that the plan has for the event, "
         "or not a whole number.",
         matters="The event is compared with the oldest version, which may not be the one it has.",
-        mend="Send the version as a number, such as 2, or add that version to the plan.",
+        fix="Send the version as a number, such as 2, or add that version to the plan.",
         is_harmless=True,
     ),
 )
@@ -359,15 +364,16 @@ _REPLAY = (
         means="An earlier line has the same messageId.",
         matters="Segment drops the second event. Other vendors may count it twice; where that is "
         "known, the finding says it.",
-        mend="Remove the duplicate, or give each event a messageId of its own.",
+        fix="Remove the duplicate, or give each event a messageId of its own.",
     ),
     Code(
         code="SEG502",
         name="repeated-line",
         state="warning",
         means="The line has no messageId, and an earlier line is the same.",
-        matters="If it is the same event twice, no vendor can tell.",
-        mend="Remove the duplicate, or give each event a messageId.",
+        matters="Most vendors count it twice. `segment` sends both with one messageId, so Segment "
+        "keeps one, also if they were two events.",
+        fix="Remove the duplicate, or give each event a messageId.",
     ),
     Code(
         code="SEG503",
@@ -375,7 +381,7 @@ _REPLAY = (
         state="warning",
         means="The event holds a write key, which is sent along with it.",
         matters="With the key anybody can send events into its source.",
-        mend="Remove `writeKey` from the events.",
+        fix="Remove `writeKey` from the events.",
     ),
 )
 _OLD = (
@@ -383,27 +389,27 @@ _OLD = (
         code="SEG504",
         name="too-old-rejected",
         state="rejected",
-        means="The event is older than the vendor takes, and `--older reject` keeps it.",
+        means="The event is older than the vendor takes, and `--older reject` rejects it.",
         matters="The vendor would refuse it, lose it, or give it another time.",
-        mend="Send it elsewhere, or send it all the same with `--older send`.",
+        fix="Send it elsewhere, or send it all the same with `--older send`.",
     ),
     Code(
         code="SEG511",
         name="too-old",
         state="warning",
         means="The event is older than the vendor takes.",
-        matters="The vendor refuses it, refuses its whole request, loses it, or gives it the time "
-        "of now. So it is left out, unless `--older` says otherwise.",
-        mend="See `segcli guide replay`. `--older reject` keeps such events in the rejects file, "
+        matters="The vendor refuses it, refuses its whole request, loses it, or gives it the "
+        "current time. So it is left out, unless `--older` says otherwise.",
+        fix="See `segcli guide replay`. `--older reject` keeps such events in the rejects file, "
         "and `--older send` sends them all the same.",
     ),
     Code(
         code="SEG512",
-        name="ahead-of-now",
+        name="in-the-future",
         state="warning",
-        means="The event is further ahead of now than the vendor takes.",
-        matters="The vendor refuses it, hides it, or gives it the time of now.",
-        mend="Look for a client with a wrong clock, and correct `timestamp`.",
+        means="The event is further in the future than the vendor takes.",
+        matters="The vendor refuses it, hides it, or gives it the current time.",
+        fix="Look for a client with a wrong clock, and correct `timestamp`.",
     ),
     Code(
         code="SEG513",
@@ -412,7 +418,7 @@ _OLD = (
         means="The vendor may send a message to a person because of the event, and there is no "
         "mark against it.",
         matters="People get mail about an order of last year. `send` asks before it does that.",
-        mend="Switch off the vendor's automations first, leave the event out, or agree with "
+        fix="Switch off the vendor's automations first, leave the event out, or agree with "
         "`--yes`.",
     ),
     Code(
@@ -421,8 +427,8 @@ _OLD = (
         state="warning",
         means="The event is an identify that is older than a day, and the vendor keeps the value "
         "of a profile that is written last.",
-        matters="The value of then replaces the value of today.",
-        mend="Leave identify calls out with `--type track`, or send those of today again after "
+        matters="An old value replaces a newer one.",
+        fix="Leave identify calls out with `--type track`, or send those of today again after "
         "the replay.",
     ),
 )
@@ -433,7 +439,7 @@ _GOLDEN = (
         state="changed",
         means="A field of the payload, or the state of the line, is not as in the golden file.",
         matters="The mapping or the event has changed.",
-        mend="If that is meant, write the golden file again with --update.",
+        fix="If that is meant, write the golden file again with --update.",
     ),
     Code(
         code="SEG602",
@@ -441,7 +447,7 @@ _GOLDEN = (
         state="added",
         means="The payload has a field that it does not have in the golden file.",
         matters="The mapping or the event has changed.",
-        mend="If that is meant, write the golden file again with --update.",
+        fix="If that is meant, write the golden file again with --update.",
     ),
     Code(
         code="SEG603",
@@ -449,7 +455,7 @@ _GOLDEN = (
         state="removed",
         means="The payload lacks a field that it has in the golden file.",
         matters="The vendor no longer gets this field.",
-        mend="If that is meant, write the golden file again with --update.",
+        fix="If that is meant, write the golden file again with --update.",
     ),
     Code(
         code="SEG604",
@@ -457,7 +463,7 @@ _GOLDEN = (
         state="missing",
         means="The golden file has a line, or a payload, that the input no longer has.",
         matters="An event is gone, or is no longer sent.",
-        mend="If that is meant, write the golden file again with --update.",
+        fix="If that is meant, write the golden file again with --update.",
     ),
     Code(
         code="SEG605",
@@ -465,7 +471,7 @@ _GOLDEN = (
         state="new",
         means="The input has a line, or a payload, that the golden file does not have.",
         matters="Its payload has not been looked at yet.",
-        mend="Look at it, and write the golden file again with --update.",
+        fix="Look at it, and write the golden file again with --update.",
     ),
 )
 

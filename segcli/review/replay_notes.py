@@ -1,4 +1,4 @@
-"""The findings about old events: too old, ahead of now, starting messages, overwriting profiles."""
+"""Findings about the age of events: too old, in the future, starting messages, old profiles."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

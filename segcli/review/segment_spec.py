@@ -14,7 +14,7 @@ from segcli.core.missing_id import is_missing_id
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
-_NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
+_NOT_A_TIME = "is not a time that segcli reads, so it is never used"
 _MISSING_ID = "is a text for a missing id: all events with it look like one user"
 ID_FIELDS = ("userId", "anonymousId", "previousId", "groupId")
 _HALF = re.compile("[\ud800-\udfff]")

@@ -37,6 +37,6 @@ def read_plans(paths: Sequence[Path]) -> list["Plan"]:
         try:
             plans.append(read_plan(str(path), read_named(path, max_bytes=_MAX_BYTES)))
         except ValueError as problem:
-            hint = "Mend it there, or export the plan again: see segcli guide plan"
+            hint = "Fix it there, or export the plan again: see segcli guide plan"
             raise InputError(f"--plan {place_of(path, problem)} {problem}", hint) from None
     return plans

@@ -198,7 +198,7 @@ class Sandbox:
     def _fault_reply(self, fault: str, name: str) -> HttpReply | None:
         """Return the reply of a fault, or of the rate limit; None if the vendor is to answer."""
         if fault:
-            refusal = Refusal(int(fault), "a fault of the sandbox's script")
+            refusal = Refusal(int(fault), "a simulated fault (--fault)")
         elif self._bucket and not self._bucket.take(time.monotonic()):
             self._counts.of(name).throttled += 1
             refusal = Refusal(429, f"more than {self._script.rate:g} requests a second")

@@ -37,7 +37,7 @@ def _accepted(
     if isinstance(reading, Refusal):
         return reading
     if poison and poison.encode() in call.body:
-        return Refusal(400, "the payload contains the script's poison")
+        return Refusal(400, "the payload contains the text of --poison")
     return Accepted(reading, route.reply(reading))
 
 

@@ -46,7 +46,7 @@ class Draft:
     def __init__(self, dest: str, setup: Setup) -> None:
         """Read the destination; raises UsageError and SettingsError.
 
-        A file with mistakes can be opened to mend them. Until then it takes no event.
+        A file with mistakes can be opened to fix them. Until then it takes no event.
         """
         self.dest = dest
         self.text = ""

@@ -21,7 +21,6 @@ STATE_CLASSES: Mapping[str, str] = {
 }
 # Where a line may end on its way, in the order of the way.
 _WAY = ("skipped", "rejected", "refused", "unsent", "checked", "mapped", "delivered")
-_NAMES = {"skipped": "filtered"}
 _MOST_LISTED = 100
 
 
@@ -116,8 +115,7 @@ def _steps(read: int, ledger: Mapping[str, int], prefix: str) -> Iterator[dict[s
     for state in (state for state in _WAY if state in ledger):
         lines = ledger[state]
         share = lines / read if read else 0.0
-        name = _NAMES.get(state, state)
-        yield _step(name, lines, share, colour=STATE_CLASSES[state], figure=f"{prefix}{state}")
+        yield _step(state, lines, share, colour=STATE_CLASSES[state], figure=f"{prefix}{state}")
 
 
 def _step(name: str, lines: int, share: float, *, colour: str, figure: str) -> dict[str, Any]:

@@ -187,7 +187,7 @@ class Workbench:
             lines = list(islice(self._listed(), min(first, MOST_SENT)))
         draft = self._draft
         if draft.problems:
-            raise UsageError("mend the mistakes in the file first")
+            raise UsageError("fix the mistakes in the file first")
         make_job = partial(self.setup.make_job, draft.source, draft.destination)
         wish = SendWish(lines=lines, make_job=make_job, max_line=self.setup.max_line, **options)
         self.sandbox.send(wish)

@@ -42,8 +42,8 @@ REASONS = {
     31: "properties is not an object",
     32: "context is not an object",
     33: "integrations is not an object",
-    35: "timestamp is not an ISO-8601 time",
-    36: "timestamp is not an ISO-8601 time",
+    35: "timestamp is not a time that segcli reads",
+    36: "timestamp is not a time that segcli reads",
     40: "not UTF-8 text",
     41: "not JSON: ",
     46: "not JSON: ",
@@ -149,7 +149,7 @@ UNREADABLE = ("yesterday", 1770000000, {}, "2026-13-01T00:00:00Z", "2026-02-16T0
 
 @for_each("bad", UNREADABLE)
 def test_unreadable_timestamp_is_rejected(bad: object) -> None:
-    assert reason_of(line_of(timestamp=bad)) == "timestamp is not an ISO-8601 time"
+    assert reason_of(line_of(timestamp=bad)) == "timestamp is not a time that segcli reads"
 
 
 @for_each("bad", [*UNREADABLE, ""])

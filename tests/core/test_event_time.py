@@ -16,7 +16,7 @@ from segcli.core.outcome import Decision, Mapped, make_mapper, outcome_of
 from segcli.core.partial_event import partial_parser
 from segcli.core.quantities import moment
 
-UNREADABLE = "timestamp is not an ISO-8601 time"
+UNREADABLE = "timestamp is not a time that segcli reads"
 
 each_form = for_each("form", FORMS)
 

@@ -175,12 +175,12 @@ def test_without_a_clock_only_dates_are_judged() -> None:
     assert isinstance(decided(by_date, long_ago, ReplayOptions()), Skipped)
 
 
-def test_an_event_ahead_of_now_is_sent_and_told() -> None:
+def test_an_event_in_the_future_is_sent_and_told() -> None:
     facts = Replay(future="1h", later="refused")
     hour = timedelta(hours=1)
     assert mapped(facts, NOW + hour).notes == ()
     [note] = mapped(facts, NOW + hour + SECOND).notes
-    assert note == "timestamp is more than 1 hour ahead of now: acme refuses it"
+    assert note == "timestamp is more than 1 hour in the future: acme refuses it"
 
 
 def test_a_mark_is_set_on_events_older_than_a_day_only() -> None:

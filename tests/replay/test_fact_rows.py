@@ -42,11 +42,11 @@ def test_what_is_not_given_is_said_as_not_known() -> None:
         ),
         (
             Replay(future="1h", later="hidden"),
-            "events ahead of now",
+            "events in the future",
             "by more than 1 hour: the vendor stores it and does not show it",
         ),
         (Replay(time=False), "time of an event", "none is sent"),
-        (Replay(future="any"), "events ahead of now", "all are taken"),
+        (Replay(future="any"), "events in the future", "all are taken"),
         (Replay(dedup=False), "duplicates", "none is recognized: a repeat counts twice"),
         (
             Replay(dedup=Dedup(id="uuid", others=("day",), form="uuid", sure=False)),

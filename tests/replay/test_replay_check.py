@@ -97,7 +97,7 @@ def test_a_repeated_id_says_what_the_vendor_does(tmp_path: Path, case: Any) -> N
 def test_the_advice_counts_the_marked_events(tmp_path: Path) -> None:
     path = write_events(tmp_path / "events.jsonl", [OLD, NEW])
     dest = acme_file(tmp_path, {"set": MESSAGES})
-    said = "backfill = true is set on 1 of 2 events (not with --live)"
+    said = "backfill = true is set on 1 of 2 events; --live leaves it out"
     assert api.check(path, dest=dest, now=NOW).advice == said
     assert api.check(path, dest=dest, now=NOW, live=True).advice == ""
 

@@ -7,7 +7,7 @@ import pytest
 from support.check_reports import review_of, said
 from support.samples import line_of
 
-NEVER_USED = "is not an ISO-8601 time, so it is never used"
+NEVER_USED = "is not a time that segcli reads, so it is never used"
 GOOD = "2026-02-16T09:03:51Z"
 EMAIL = {"properties": {"email": "ada@example.com"}}
 

@@ -73,7 +73,7 @@ def test_every_code_has_a_name_and_full_explanation(code: str) -> None:
 
     assert one.code[:4] in FAMILIES
     assert one.name
-    assert all(text.endswith(".") for text in (one.means, one.matters, one.mend))
+    assert all(text.endswith(".") for text in (one.means, one.matters, one.fix))
     assert len({other.name for other in CODES.values()}) == len(CODES)
 
 
@@ -120,7 +120,7 @@ def test_explain_option_prints_a_code_without_reading_input(segcli: Segcli, type
 
     assert (told.code, told.err) == (0, "")
     assert told.out.startswith("### SEG203 no-user\n")
-    assert CODES["SEG203"].mend in told.out
+    assert CODES["SEG203"].fix in told.out
 
 
 def test_an_unknown_code_is_a_usage_error(segcli: Segcli) -> None:

@@ -42,19 +42,19 @@ def surveyed(folder: Path, job: Job, *events: Any) -> Survey:
             {"oldest": "7d", "older": "request"},
             {},
             "1 of 2 events are more than 7 days old: acme refuses every request that holds one "
-            "of them. They are left out (--older send).",
+            "of them. They are left out; --older send sends them.",
         ),
         (
             {"oldest": "7d", "older": "now"},
             {"older": "send"},
-            "1 of 2 events are more than 7 days old: acme gives them the time of now, so their "
-            "own is lost. They are sent all the same (--older send).",
+            "1 of 2 events are more than 7 days old: acme gives them the current time, so their "
+            "own is lost. They are sent all the same, because of --older send.",
         ),
         (
             {"oldest": "7d", "older": "lost"},
             {"older": "reject"},
             "1 of 2 events are more than 7 days old: acme takes them and loses them. They are "
-            "rejected (--older send).",
+            "rejected; --older send sends them.",
         ),
         (
             {"oldest": "7d", "older": "silent"},
@@ -62,15 +62,20 @@ def surveyed(folder: Path, job: Job, *events: Any) -> Survey:
             "1 of 2 events are more than 7 days old: acme stores them, and they start nothing.",
         ),
         (
+            {"oldest": "7d"},
+            {},
+            "1 of 2 events are more than 7 days old: it is not known what acme does with them.",
+        ),
+        (
             {"oldest": "7d", "older": "lost", "future": "1h", "later": "refused"},
             {"older": "send"},
             "1 of 2 events are more than 7 days old: acme takes them and loses them. They are sent "
-            "all the same (--older send).",
+            "all the same, because of --older send.",
         ),
         (
             {"set": [MARK | {"after": "1h"}]},
             {},
-            "backfill = true is set on all 2 events (not with --live).",
+            "backfill = true is set on all 2 events; --live leaves it out.",
         ),
         (
             {"messages": "setting", "messages_how": "Pause campaigns", "split": ["user"]},

@@ -209,7 +209,7 @@ POINTILLIST_FLAWS: list[tuple[dict[str, Any], str]] = [
     ({"eventSource": GONE}, "eventSource is missing"),
     ({"eventType": ""}, "eventType must not be empty"),
     ({"eventTime": 1_770_000_000}, "eventTime must be a string, not a number"),
-    ({"eventTime": "yesterday"}, "eventTime must be an ISO-8601 time"),
+    ({"eventTime": "yesterday"}, "eventTime is not a time that the sandbox reads"),
     ({"actors": GONE}, "actors must be an object, not null"),
     ({"actors": {}}, "actors needs at least one"),
     ({"actors": {"customer": {}}}, "actors.customer needs at least one id"),
@@ -256,7 +256,7 @@ EVENT_FLAWS: list[tuple[dict[str, Any], str]] = [
     ({"userId": ["u1"]}, "userId must be a string or a number, not an array"),
     ({"event": ""}, "event must not be empty"),
     ({"properties": "none"}, "properties must be an object"),
-    ({"timestamp": "soon"}, "timestamp must be an ISO-8601 time"),
+    ({"timestamp": "soon"}, "timestamp is not a time that the sandbox reads"),
 ]
 SEGMENT_FLAWS: list[tuple[dict[str, Any], str]] = [
     *EVENT_FLAWS,

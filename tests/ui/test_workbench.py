@@ -309,7 +309,7 @@ def test_file_with_mistakes_is_opened_and_can_be_mended(open_page: PageOf, tmp_p
 
     assert [one["line"] for one in state["problems"]] == [16]
     assert event["reason"] == "track is not for a file with mistakes"
-    assert page.post("api/send", first=1)["problem"] == "mend the mistakes in the file first"
+    assert page.post("api/send", first=1)["problem"] == "fix the mistakes in the file first"
     assert page.post("api/edit", text=ACME)["problems"] == []
     assert payload_of(page.get("api/event", at=0))["kind"] == "order"
     assert page.post("api/save")["isSaved"]
@@ -557,13 +557,13 @@ reason = "why"
     rows = page.get("api/arrivals", since=0)["rows"]
     items = [one for row in rows for one in page.get("api/arrival", number=row["number"])["items"]]
 
-    assert ("refused", "422: a fault of the sandbox's script") in {
+    assert ("refused", "422: a simulated fault (--fault)") in {
         (verdict, reason) for _, _, verdict, reason in items
     }
-    assert ("to be sent again", "503: a fault of the sandbox's script") in {
+    assert ("to be sent again", "503: a simulated fault (--fault)") in {
         (verdict, reason) for _, _, verdict, reason in items
     }
-    assert any(", " in row["verdict"] and "script" in row["reason"] for row in rows)
+    assert any(", " in row["verdict"] and "simulated" in row["reason"] for row in rows)
 
 
 def test_request_that_is_refused_as_a_whole_has_its_reason(
@@ -576,7 +576,7 @@ def test_request_that_is_refused_as_a_whole_has_its_reason(
 
     assert row["status"] in (400, 422)
     assert row["verdict"] == "refused"
-    assert "a fault of the sandbox's script" in row["reason"]
+    assert "a simulated fault (--fault)" in row["reason"]
 
 
 def test_user_is_found_in_requests_that_were_not_accepted(

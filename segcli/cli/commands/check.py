@@ -39,7 +39,7 @@ from segcli.runs.plans import read_plans
 class CheckOptions:
     """What to check, and how to report it.
 
-    format: one of `formats.NAMES`
+    format: one of `formats.FORMATS`
     plan: the files of tracking plans
     strict: count warnings as errors
     expect: the golden file to compare with
@@ -204,8 +204,7 @@ CHECK_OPTIONS = grouped_options(
     is_eager=True,
     expose_value=False,
     callback=_explain,
-    help="Print what a code, or each code that begins so, means, why it matters and how to mend "
-    "it.",
+    help="Print what a code, or each code that begins so, means, why it matters and how to fix it.",
 )
 @LOG_OPTIONS
 def command(options: JobOptions, check_options: CheckOptions, log_options: LogOptions) -> int:

@@ -1,4 +1,4 @@
-"""`segcli config`: shows what options come to without the command line, and from where."""
+"""`segcli config`: shows the values of options without the command line, and their sources."""
 
 import os
 import re

@@ -37,9 +37,9 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, incomplete: str
 def command(remove: str | None, at: str | None) -> int:
     """List the unfinished runs of send, or remove one.
 
-    Shows of each what it sends and to where, how many of its lines are settled, and the command
-    that continues it. The journals are those in your folder for segcli's state; one that --journal
-    named is where it was named. A shared journal is shown with --at.
+    For each run it shows what is sent, where to, how many of its lines are settled, and the command
+    that continues it. It looks in your folder for segcli's state; a journal that --journal put
+    elsewhere is not listed. A shared journal is shown with --at.
     """
     if at is not None and remove is not None:
         raise UsageError("--at shows a journal, and --remove removes one", "Type one of them.")

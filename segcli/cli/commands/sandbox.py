@@ -53,7 +53,14 @@ class ScriptOptions:
 
 
 @click.command("sandbox", cls=ConfiguredCommand)
-@click.option("--port", metavar="N", type=WholeNumber(0, 65535), default=8765, show_default=True)
+@click.option(
+    "--port",
+    metavar="N",
+    type=WholeNumber(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Listen on this port; 0 for any free one.",
+)
 @click.option(
     "--dest",
     "-d",
@@ -119,7 +126,8 @@ class ScriptOptions:
 def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> int:
     """Run a stand-in for every vendor on this machine.
 
-    It checks route, key and body as the vendor would, counts requests, and plays faults.
+    It checks route, key and body by the rules that the vendor has published, counts requests,
+    and plays faults. Wrong events that a vendor drops silently are refused, to show the mistake.
     GET /_sandbox returns the counts.
     """
     _make_kept(script_options.keep, dest)

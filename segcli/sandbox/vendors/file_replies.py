@@ -12,7 +12,7 @@ from segcli.sandbox.vendors.vendor import ReceivedItem
 _MULTI_STATUS = 207
 _SUCCESS = 200
 _LATER = 500
-_REASON = "a fault of the sandbox's script"
+_REASON = "a simulated fault (--fault)"
 
 
 def all_taken(

@@ -43,7 +43,7 @@ _MOST_PROPERTIES = 400
 _LONGEST_TEXT = 100_000
 # "Under 128 characters" [code].
 _LONGEST_NAME = 127
-# 1990-01-01, in seconds; and how far ahead of now a time may be.
+# 1990-01-01, in seconds; and how far in the future a time may be.
 _OLDEST, _AHEAD = 631_152_000, 365 * 86_400
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _REVISION = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -39,7 +39,7 @@ _EVENT_BYTES = 1_000_000
 # "Fewer than 255".
 _MOST_PROPERTIES = 254
 _LEVELS = 3
-# 1971-01-01, in seconds; and how far ahead of now a time may be.
+# 1971-01-01, in seconds; and how far in the future a time may be.
 _OLDEST, _AHEAD = 31_536_000, 3_600
 # A time below it is in seconds.
 _MILLISECONDS = 10_000_000_000

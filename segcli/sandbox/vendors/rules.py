@@ -133,7 +133,7 @@ def not_time(value: object, name: str) -> str:
     """Return a problem unless the value is a string with a time, by segcli's own rule."""
     if type(value) is not str:
         return wrong(name, "a string", value)
-    return "" if is_time(value) else f"{name} must be an ISO-8601 time"
+    return "" if is_time(value) else f"{name} is not a time that the sandbox reads"
 
 
 def not_seconds(thing: Mapping[str, Any], name: str) -> str:
@@ -149,7 +149,7 @@ def not_seconds(thing: Mapping[str, Any], name: str) -> str:
 
 
 def not_between(seconds: float, name: str, *, oldest: float, ahead: float) -> str:
-    """Return a problem for a time that is before `oldest`, or too far ahead of now, in seconds."""
+    """Return a problem for a time that is before `oldest`, or too far in the future, in seconds."""
     if seconds < oldest:
         return f"{name} is older than this vendor takes"
     return f"{name} is too far in the future" if seconds > time.time() + ahead else ""

@@ -146,7 +146,7 @@ export class SandboxView {
     const blocks = [
       ["Verdict", said(found)],
       ["Request", wire(`${found.method} ${found.route}\n${head}\n\n${found.body}`)],
-      ["Reply", wire(found.status === null ? `none: ${found.fault}` : `${found.status}${found.fault ? ` (a fault that was asked for)` : ""}\n\n${found.reply}`)],
+      ["Reply", wire(found.status === null ? `none: ${found.fault}` : `${found.status}${found.fault ? ` (a simulated fault)` : ""}\n\n${found.reply}`)],
     ];
     byId("exchange").replaceChildren(...blocks.map(([title, content]) => make("div", { class: "payload" }, make("h3", {}, title), content)));
   }
