@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LIBRARIES = ("jinja2", "vl_convert")
 
 
-def html_written(options: Outputs) -> Mapping[str, Path | None]:
+def html_output(options: Outputs) -> Mapping[str, Path | None]:
     """Return the file of --html, for `check_outputs`.
 
     Raises UsageError if the libraries for it are missing, or if --html-samples has no --html.

@@ -10,9 +10,9 @@ from segcli.destination_file.field_table import rows_of
 from segcli.destination_file.outgoing import Outgoing
 from segcli.destination_file.payload_fields import (
     read_fields,
-    strays,
     type_note,
     types_of_fields,
+    unknown_fields,
 )
 from segcli.destination_file.payload_mapping import FileParts, read_mapping
 from segcli.destination_file.payload_settings import (
@@ -44,7 +44,7 @@ class Subscription:
     route: the route that payloads are posted to.
     fields: the types of the payload's fields as they are written, if there are any.
     in_batch: its payloads share requests.
-    strays: fields of the mapping that are no fields of the action, and are left out.
+    unknown_fields: fields of the mapping that are no fields of the action, and are left out.
     settings: the settings that its payloads hold.
     outgoing: what its payloads give to their requests, if that is more than the body.
     """
@@ -59,7 +59,7 @@ class Subscription:
     route: str
     fields: Mapping[str, Any] | None = None
     in_batch: bool = False
-    strays: Sequence[str] = ()
+    unknown_fields: Sequence[str] = ()
     settings: frozenset[str] = frozenset()
     run_with: Callable[[Any], Run] | None = None
     outgoing: Outgoing | None = None
@@ -121,7 +121,7 @@ def read_subscription(
         route=table.get("route", "/"),
         fields=fields,
         in_batch=in_batch,
-        strays=strays(types, found.mapping) if types else (),
+        unknown_fields=unknown_fields(types, found.mapping) if types else (),
         settings=found.settings,
         run_with=compiled_with_settings(found.mapping, parts.required, compile_it)
         if found.settings
@@ -206,14 +206,14 @@ class ActionSet:
         """Yield what the actions that take an event leave out, and which ones do not get it."""
         takers = self._takers(event)
         for one in takers if self._fans_out else takers[:1]:
-            for name in one.strays:
+            for name in one.unknown_fields:
                 problem = f"{one.name} maps {name}, which is no field of it: it is left out"
                 yield Remark("", problem)
         for other in takers[1:] if not self._fans_out else ():
             problem = f"is taken by {takers[0].name}, so not by {other.name}, which comes later"
             yield Remark("", problem, "SEG313")
 
-    def misfit(self, settings: Any) -> str:
+    def settings_problem(self, settings: Any) -> str:
         """Return which mapping does not take the values of its settings; "" if each does."""
         if self._fitting is not None and settings == self._fitting:
             return ""

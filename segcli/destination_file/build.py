@@ -32,7 +32,7 @@ from segcli.destination_file.replay import (
     routes_with_marks,
 )
 from segcli.destination_file.reply import verdict_of
-from segcli.destination_file.request import key_setting, read_request, wire_of
+from segcli.destination_file.request import key_setting, layout_of, read_request
 from segcli.destination_file.request_builder import (
     address_of,
     check_file_settings,
@@ -61,7 +61,7 @@ def destination_of(
     declared = table.get("settings", {})
     parts = FileParts(declared, placeholders, load, mistakes)
     request = read_request(table.get("request", {}), parts)
-    layout = wire_of(table, request, parts)
+    layout = layout_of(table, request, parts)
     # Before the settings: a setting that is used nowhere is a mistake.
     found = [
         read_subscription(action, place, parts, in_batch=_in_batch(action, layout))
@@ -140,7 +140,7 @@ def _destination(
         layout=layout,
         secrets=lambda values: (*secrets_in(layout, values), *secrets_of_client(layout, values)),
         check_settings=lambda values: (
-            check_file_settings(layout, values) or action_set.misfit(values)
+            check_file_settings(layout, values) or action_set.settings_problem(values)
         ),
         keys_in_payloads=bool(layout.key_paths)
         or any(one.settings & layout.secrets for one in subscriptions),

@@ -104,7 +104,7 @@ def type_note(types: Mapping[str, FieldType], target: str) -> str:
     return _words_of(found) if found else ""
 
 
-def strays(types: Mapping[str, FieldType], mapping: Mapping[str, Any]) -> list[str]:
+def unknown_fields(types: Mapping[str, FieldType], mapping: Mapping[str, Any]) -> list[str]:
     """Return the fields that a mapping sets although they are no fields of the action."""
     names = [] if any(name.startswith("@") for name in mapping) else list(mapping)
     return [name for name in names if name not in types and not name.startswith("__segment")]

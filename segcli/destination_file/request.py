@@ -21,7 +21,7 @@ from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.reply import read_items, success_body
 from segcli.destination_file.request_address import read_address
 
-_HOLE = re.compile(r"\{[^{}]*\}")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
 _OF_KEYS = frozenset({"authorization", "proxy-authorization", "x-api-key"})
 _OF_BODIES = frozenset({"content-type", "content-encoding"})
@@ -120,7 +120,7 @@ def _auth(
             mistakes.add((*path, "header"), "is set by HTTP itself: use another header")
         return Auth("header", table["header"], _key(table, "key", path, placeholders, mistakes))
     if "basic" in table:
-        if ":" not in _HOLE.sub("", table["basic"]):
+        if ":" not in _PLACEHOLDER.sub("", table["basic"]):
             mistakes.add((*path, "basic"), "must be user:password; the password may be empty")
         return Auth("basic", "Authorization", _key(table, "basic", path, placeholders, mistakes))
     return Auth("bearer", "Authorization", _key(table, "bearer", path, placeholders, mistakes))
@@ -145,7 +145,7 @@ def _key(
 _EMPTY = AddressLayout(Template(), Template(), Template())
 
 
-def wire_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -> RequestLayout:
+def layout_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -> RequestLayout:
     """Return the layout of requests that a file describes; mistakes are noted."""
     mistakes = parts.mistakes
     batch = read_batch(table.get("batch"), ("batch",), parts)

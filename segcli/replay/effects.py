@@ -70,7 +70,7 @@ class EffectCounts:
 
     mapped: events that are sent.
     too_old: events that are left out because of their age.
-    told: events that are too old, and are sent all the same.
+    sent_too_old: events that are too old, and are sent all the same.
     marked: events with a mark.
     messages: events that may start messages.
     profiles: identify calls that may overwrite newer values.
@@ -79,7 +79,7 @@ class EffectCounts:
 
     mapped: int = 0
     too_old: int = 0
-    told: int = 0
+    sent_too_old: int = 0
     marked: int = 0
     messages: int = 0
     profiles: int = 0
@@ -99,7 +99,9 @@ class EffectCounts:
         replayed = [one.replayed for one in payloads if one.replayed]
         self.mapped += 1
         self.marked += any(one.is_marked for one in replayed)
-        self.told += any(remark.code == TOO_OLD for one in replayed for remark in one.remarks)
+        self.sent_too_old += any(
+            remark.code == TOO_OLD for one in replayed for remark in one.remarks
+        )
         self.messages += any(map(effects.starts_messages, payloads))
         self.profiles += any(map(effects.overwrites_profile, payloads))
         user = payloads[0].user

@@ -70,7 +70,7 @@ def counted_sentences(job: Job, counts: EffectCounts, *, is_whole: bool) -> Iter
 
 
 def _too_old(name: str, facts: Replay, counts: EffectCounts, job: Job) -> Iterator[str]:
-    number = counts.too_old or counts.told
+    number = counts.too_old or counts.sent_too_old
     if not number:
         return
     events = count_of(counts.mapped + counts.too_old, "event")

@@ -90,7 +90,7 @@ class ShapeProbes:
         # `Coverage` applies the limit in input order. A process does not know that order, so its
         # own limit is higher: it must not stop before `Coverage` does.
         self._bytes_left = 2 * _BYTES_TRIED
-        self._paid: set[int] = set()
+        self._charged: set[int] = set()
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._parts: dict[int | None, _Part] = {}
         self._part_by_shape: dict[int, _Part] = {}
@@ -121,7 +121,7 @@ class ShapeProbes:
         time of `tried`. Returns None if that is to be called.
         """
         part = self._part_by_shape.get(numbers.mattering)
-        if part is None or not self._pays(numbers.whole, _COST_OF_KNOWN):
+        if part is None or not self._fits_budget(numbers.whole, _COST_OF_KNOWN):
             return None
         keys = [*zip(numbers.branches, self._carried_by_branch(part, numbers), strict=True)]
         found = [*map(self._branches.get, keys)]
@@ -195,7 +195,7 @@ class ShapeProbes:
             number = self._shapes.numbers_of(data, mapped, passed_on=False).mattering
         part = self._parts.get(number)
         cost = len(paths) * len(event.raw)
-        if not self._pays(numbers.whole, cost if part is None else _COST_OF_KNOWN):
+        if not self._fits_budget(numbers.whole, cost if part is None else _COST_OF_KNOWN):
             return None
         if part is None:
             part = self._probed(event, paths, data, number)
@@ -237,14 +237,14 @@ class ShapeProbes:
             self._parts[number] = part
         return part
 
-    def _pays(self, number: int, cost: int) -> bool:
+    def _fits_budget(self, number: int, cost: int) -> bool:
         """Return whether a shape was probed before, or can be within the limit."""
-        if number in self._paid:
+        if number in self._charged:
             return True
         if cost > _BYTES_TRIED or self._bytes_left < 0:
             return False
         self._bytes_left -= cost
-        self._paid.add(number)
+        self._charged.add(number)
         return True
 
     def _carried_of(self, event: Event, read: dict[str, Any] | None = None) -> frozenset[str]:
@@ -321,12 +321,12 @@ class Coverage:
         """
         if shape in self._left_out:
             return self._left_out[shape]
-        left_out = tried.left_out if tried and self._pays(tried) else None
+        left_out = tried.left_out if tried and self._fits_budget(tried) else None
         if left_out is not None or len(self._left_out) < _UNTRIED_KEPT:
             self._left_out[shape] = left_out
         return left_out
 
-    def _pays(self, tried: ProbeResult) -> bool:
+    def _fits_budget(self, tried: ProbeResult) -> bool:
         self._bytes_left -= _COST_OF_KNOWN if tried.part in self._parts else tried.cost
         if tried.part is not None:
             self._parts.add(tried.part)

@@ -18,7 +18,7 @@ _WANTED_MOST = ("properties", "traits", "context.traits")
 def shown_fields(left_out: Sequence[LeftOut], patterns: Sequence[str]) -> list[LeftOut]:
     """Return the fields to show: properties and traits first, then by share.
 
-    Fields of the envelope are left out. `patterns` are shell patterns of the fields to show
+    Fields of the envelope are not shown. `patterns` are shell patterns of the fields to show
     instead, or of objects above them; `ALL` stands for every field.
     """
     found = [one for one in left_out if _is_wanted(one.path, patterns)]

@@ -37,7 +37,7 @@ class Estimate:
         self._job = job
         self._routes: dict[str, RouteEstimate] = {}
 
-    def see(self, key: str, sizes: Sequence[int]) -> None:
+    def add(self, key: str, sizes: Sequence[int]) -> None:
         """Add payloads that may share requests, by their sizes in bytes, in input order.
 
         key: the key of their request; the estimate is by its route.

@@ -146,7 +146,7 @@ class GoldenComparison:
             self._take(number, text)
         self.is_of_one_input = self.holds_outcomes and any(not one.file for one in self._golden)
 
-    def see(self, file: str, line: int, outcome: bytes, message_id: str | None) -> bool:
+    def add(self, file: str, line: int, outcome: bytes, message_id: str | None) -> bool:
         """Remember the outcome of the next line, or its payload if the golden file has payloads.
 
         Returns False if there are too many to remember: then the line is a new one.

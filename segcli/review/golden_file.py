@@ -51,7 +51,7 @@ class GoldenFile:
                 _to_update(path, ignored) if update else _comparison(path, several, ignored)
             )
 
-    def see(self, place: LinePlace, outcome: Decision, message_id: str | None) -> list[Found]:
+    def add(self, place: LinePlace, outcome: Decision, message_id: str | None) -> list[Found]:
         """Compare or remember the outcome of a line; return what is found already.
 
         A rejection is found by `close`, if the golden file does not have it.
@@ -65,7 +65,7 @@ class GoldenFile:
             return self._rejections(outcome, place)
         if not self._comparison.holds_outcomes:
             return self._payloads(outcome, place, message_id, self._comparison)
-        is_remembered = self._comparison.see(*place, orjson.dumps(fields), message_id)
+        is_remembered = self._comparison.add(*place, orjson.dumps(fields), message_id)
         if not is_remembered and not self._update:
             return [*self._rejections(outcome, place), (_key(self._comparison.new), place)]
         if keys := rejection_keys(outcome):
@@ -98,7 +98,7 @@ class GoldenFile:
         """Compare with a golden file that has payloads: a line may have several, or none."""
         found = self._rejections(outcome, place)
         for one in payloads_of(outcome):
-            if not comparison.see(*place, one.body, message_id) and not self._update:
+            if not comparison.add(*place, one.body, message_id) and not self._update:
                 found.append((_key(comparison.new), place))
         return found
 

@@ -26,7 +26,7 @@ from segcli.review.golden_file import GoldenFile
 from segcli.review.notes import GroupNote, HashedLines, Key, key_of
 from segcli.review.partial_review import PartialReview
 from segcli.review.repeats import Repeats
-from segcli.review.replay_notes import repeat_said
+from segcli.review.replay_notes import describe_repeat
 from segcli.review.review import Review
 
 _SAME = "is the same as in an earlier line"
@@ -119,10 +119,10 @@ class JoinedReview:
         self.plan.add(seen.plan)
         if self.estimate:
             for request_key, sizes in seen.mapped.items():
-                self.estimate.see(request_key, sizes)
+                self.estimate.add(request_key, sizes)
         outcomes = zip(seen.outcomes, seen.message_ids, strict=True)
         for place, (outcome, message_id) in enumerate(outcomes, first):
-            for key, where in self.golden.see((entry.title, place), outcome, message_id):
+            for key, where in self.golden.add((entry.title, place), outcome, message_id):
                 self._find(key, where)
         if self.options.rejects:
             for place, outcome, line in seen.kept:
@@ -245,7 +245,7 @@ class JoinedReview:
 
 def _repeated_id(job: Job | None) -> Key:
     """Return the key of findings on repeated ids, with what the vendor does if that is known."""
-    said = repeat_said(job.destination.name, job.destination.replay) if job else ""
+    said = describe_repeat(job.destination.name, job.destination.replay) if job else ""
     return key_of(codes.REPEATED_MESSAGE_ID, "messageId", f"{_SAME}{said}")
 
 

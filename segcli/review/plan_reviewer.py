@@ -41,16 +41,16 @@ class PlanWatch:
             for one in self._judge.compare(event, seen.plan, shape)
         ]
 
-    def see(self, event: dict[str, Any], seen: PartialReview) -> None:
+    def add(self, event: dict[str, Any], seen: PartialReview) -> None:
         """Note the differences of the next line's event."""
         for key in self.differences(with_plain_floats(event), seen):
             self._notebook.note(key, seen.lines, seen.notes)
 
-    def see_unmapped(self, line: bytes | TooLong, seen: PartialReview) -> None:
+    def add_unmapped(self, line: bytes | TooLong, seen: PartialReview) -> None:
         """Compare the event of the next line, if it has one: it became no payload."""
         event = event_of(line)
         if isinstance(event, Event) and self.selects(event):
-            self.see(event.data, seen)
+            self.add(event.data, seen)
 
     def selects(self, event: Event) -> bool:
         """Return whether the options select an event."""
@@ -77,7 +77,7 @@ class PlanReviewer:
             if isinstance(event, Rejected):
                 self.rejections.note(line, event, seen)
             elif isinstance(event, Event) and self._takes(event):
-                self.watch.see(event.data, seen)
+                self.watch.add(event.data, seen)
             else:
                 seen.skipped += 1
             seen.lines += 1

@@ -104,7 +104,7 @@ class FieldProbe:
                 [(holder, key, other(holder[key], n)) for n, (holder, key) in enumerate(places)]
             )
             != self._before
-            for other in (other_value, another_value)
+            for other in (first_change, second_change)
         )
 
     def _payload(self, changes: Sequence[_Change] = ()) -> _Encoded | None:
@@ -261,8 +261,8 @@ def _mark(value: Any, mark: int) -> Any:
 # A mapping may compare values: those that were equal must differ in at least one of two changes.
 
 
-def other_value(value: Any, number: int) -> Any:
-    """Return another value of the same type for the value that is changed as number `number`."""
+def first_change(value: Any, number: int) -> Any:
+    """Return a value of the same type for the value that is changed as number `number`."""
     if isinstance(value, bool):
         return not value
     if not isinstance(value, str):
@@ -285,8 +285,8 @@ def _other_time(text: str, number: int) -> str:
         return (parse_time(text) + shift).isoformat()
 
 
-def another_value(value: Any, number: int) -> Any:
-    """Return a second other value: a mapping that rounds, cuts or picks a part sees one of both."""
+def second_change(value: Any, number: int) -> Any:
+    """Return a value unlike both: a mapping that rounds, cuts or picks a part sees one change."""
     if isinstance(value, bool):
         return not value
     return "" if isinstance(value, str) else 1_000_001 + number

@@ -67,7 +67,7 @@ def note_nothing(outcomes: Sequence[Decision], first: int, seen: PartialReview) 
     """Note nothing: no replay does anything at the destination, as far as that is known."""
 
 
-def repeat_said(name: str, facts: Replay | None) -> str:
+def describe_repeat(name: str, facts: Replay | None) -> str:
     """Return what the vendor does with a repeated id; "" if that is not known."""
     dedup = facts.dedup if facts else None
     if dedup is False:

@@ -38,7 +38,7 @@ _JSON_SPACE = b" \t\r\n"
 _SHAPES_KEPT = 20_000
 
 
-class _Sight(msgspec.Struct, gc=False):
+class _LineFacts(msgspec.Struct, gc=False):
     """What is known of a line before its event is parsed exactly.
 
     line: the line; the event as written, once it is parsed.
@@ -57,7 +57,7 @@ class _Sight(msgspec.Struct, gc=False):
     differences: Sequence[Key] = ()
 
 
-_NO_EVENT = _Sight(b"")
+_NO_EVENT = _LineFacts(b"")
 
 
 class Reviewer:
@@ -101,70 +101,70 @@ class Reviewer:
         """Review the next lines, and add the result to `seen`."""
         outcomes: list[Decision] = []
         first = seen.lines
-        sights, are_usual = self._sights(lines, outcomes, seen)
-        if are_usual and self._need_nothing(sights):
-            seen.passed_on += len(sights)
-            seen.lines += len(sights)
+        facts_of_lines, are_usual = self._facts_of_lines(lines, outcomes, seen)
+        if are_usual and self._need_nothing(facts_of_lines):
+            seen.passed_on += len(facts_of_lines)
+            seen.lines += len(facts_of_lines)
         else:
-            self._look_at_each(lines, outcomes, sights, are_usual=are_usual, seen=seen)
+            self._look_at_each(lines, outcomes, facts_of_lines, are_usual=are_usual, seen=seen)
         self._note_replay(outcomes, first, seen)
         _add_sizes(outcomes, seen)
-        _add_ids(sights, first, seen)
+        _add_ids(facts_of_lines, first, seen)
         if self._shows_outcomes:
             seen.outcomes += outcomes
             seen.message_ids += map(message_id_of, lines)
 
-    def _need_nothing(self, sights: Sequence[_Sight]) -> bool:
+    def _need_nothing(self, facts_of_lines: Sequence[_LineFacts]) -> bool:
         """Return whether all events are passed on, and nothing is to be said of any."""
-        first = sights[0].facts if sights else None
+        first = facts_of_lines[0].facts if facts_of_lines else None
         if not (first and first.passed_on) or self._watch or self._job.destination.payloads:
             return False
         # Few shapes share all events that are passed on: to look at each shape once saves 6 % of
         # the time for webhook (events of bench_check.py).
-        known = {sight.facts for sight in sights}
-        return all(facts and facts.passed_on and not facts.keys for facts in known)
+        shapes = {known.facts for known in facts_of_lines}
+        return all(facts and facts.passed_on and not facts.keys for facts in shapes)
 
     def _look_at_each(
         self,
         lines: Sequence[bytes | TooLong],
         outcomes: Sequence[Decision],
-        sights: Sequence[_Sight],
+        facts_of_lines: Sequence[_LineFacts],
         *,
         are_usual: bool,
         seen: PartialReview,
     ) -> None:
-        """Review lines one by one; `are_usual` if the known shapes say all of their events."""
-        for line, outcome, sight in zip(lines, outcomes, sights, strict=True):
-            facts = sight.facts
+        """Review lines one by one; see `_facts_of_lines` for `are_usual`."""
+        for line, outcome, known in zip(lines, outcomes, facts_of_lines, strict=True):
+            facts = known.facts
             if type(outcome) is FanOut and outcome.mapped and outcome.unmapped:
                 self._rejections.note(line, outcome, seen)
             if (
                 facts
-                and (are_usual or facts.says_all_of(sight.line))
-                and self._counts(sight, facts, seen)
+                and (are_usual or facts.suffices_for(known.line))
+                and self._counts(known, facts, seen)
             ):
-                if sight.differences:
-                    self._note(sight.differences, seen)
+                if known.differences:
+                    self._note(known.differences, seen)
                 if facts.keys:
                     self._notebook.warn(facts.keys, seen.lines, seen.notes)
             elif _is_mapped(outcome):
-                self._see_mapped(sight, outcome, seen)
+                self._see_mapped(known, outcome, seen)
             else:
                 self._see_unmapped(line, outcome, seen)
             seen.lines += 1
 
-    def _sights(
+    def _facts_of_lines(
         self, lines: Sequence[bytes | TooLong], outcomes: list[Decision], seen: PartialReview
-    ) -> tuple[Sequence[_Sight], bool]:
-        """Return what is known of these lines, and whether the known shapes say all of them.
+    ) -> tuple[Sequence[_LineFacts], bool]:
+        """Return what is known of these lines, and are_usual; add the outcomes of the lines.
 
-        Adds the outcomes of the lines.
+        are_usual: the facts of the known shapes suffice, so no line needs remarks of its own.
         """
         # Hot path of check (bench_check.py): the times of all lines are looked at together. The
         # events are not kept until then: to fill fresh memory takes half of the time of parsing.
         texts: list[str] = []
         ids: list[str] = []
-        sights, are_usual = [], True
+        facts_of_lines, are_usual = [], True
         numbers_of, facts_of_shape, map_ = self._numbers_of, self._facts.get, self._map
         decided = iter(self._decide(lines)) if map_ is None else None
         for line in lines:
@@ -176,7 +176,7 @@ class Reviewer:
                 event = _fields_of(line) if _is_mapped(outcome) else None
             outcomes.append(outcome)
             if type(line) is not bytes or event is None or not _is_mapped(outcome):
-                sights.append(_sight_without_numbers(line, outcome))
+                facts_of_lines.append(_facts_without_numbers(line, outcome))
                 continue
             passed_on = is_passed_on(line, outcome)
             numbers = numbers_of(event, outcome, passed_on=passed_on)
@@ -187,36 +187,36 @@ class Reviewer:
                 facts.add_texts_of(event, texts)
                 if message_id:
                     ids.append(message_id)
-            sight = _Sight(line, True, message_id, numbers, facts)
+            known = _LineFacts(line, True, message_id, numbers, facts)
             if self._watch and isinstance(event, dict):
                 # The shapes of events that are passed on have few of their fields.
                 shape = None if passed_on else numbers.whole
-                sight.differences = self._watch.differences(event, seen, shape)
-            sights.append(sight)
+                known.differences = self._watch.differences(event, seen, shape)
+            facts_of_lines.append(known)
         are_short = are_usual and max(map(len, ids), default=0) <= MESSAGE_ID_LENGTH
-        return sights, are_short and are_usual_times(texts)
+        return facts_of_lines, are_short and are_usual_times(texts)
 
     def _note(self, keys: Iterable[Key], seen: PartialReview) -> None:
         for key in keys:
             self._notebook.note(key, seen.lines, seen.notes)
 
-    def _see_mapped(self, sight: _Sight, mapped: Mapped | FanOut, seen: PartialReview) -> None:
-        """Add an event of which its shape does not say all."""
-        self._note(sight.differences, seen)
-        event = event_of(sight.line)
+    def _see_mapped(self, known: _LineFacts, mapped: Mapped | FanOut, seen: PartialReview) -> None:
+        """Add an event for which the facts of its shape do not suffice."""
+        self._note(known.differences, seen)
+        event = event_of(known.line)
         if not isinstance(event, Event):
             # A field that the mapping does not read may hold a number that is out of range.
             seen.untried += 1
-            sight.is_counted = False
+            known.is_counted = False
             return
-        numbers = sight.numbers
+        numbers = known.numbers
         if numbers is None:
             if self._watch:
-                self._watch.see(event.data, seen)
-            passed_on = is_passed_on(sight.line, mapped)
-            numbers = sight.numbers = self._numbers_of(event.data, mapped, passed_on=passed_on)
-        sight.line, sight.is_counted = event.raw, True
-        sight.message_id = event.data.get("messageId")
+                self._watch.add(event.data, seen)
+            passed_on = is_passed_on(known.line, mapped)
+            numbers = known.numbers = self._numbers_of(event.data, mapped, passed_on=passed_on)
+        known.line, known.is_counted = event.raw, True
+        known.message_id = event.data.get("messageId")
         # Another line of this group may have had it first.
         facts = self._facts.get(numbers.mattering) or self._new_facts(event, mapped, numbers)
         if not facts.passed_on and numbers.whole not in self._tried:
@@ -243,14 +243,14 @@ class Reviewer:
         else:
             seen.skipped += 1
         if self._watch and outcome is not OVER_LIMIT:
-            self._watch.see_unmapped(line, seen)
+            self._watch.add_unmapped(line, seen)
 
-    def _counts(self, sight: _Sight, facts: ShapeFacts, seen: PartialReview) -> bool:
+    def _counts(self, known: _LineFacts, facts: ShapeFacts, seen: PartialReview) -> bool:
         """Count an event; False if its shape can only be tried with an event parsed exactly.
 
         Few new shapes differ in what matters from those before: for the others the JSON is enough.
         """
-        numbers = sight.numbers
+        numbers = known.numbers
         if numbers is None:
             return False
         # Most events have a shape that this review has seen.
@@ -258,7 +258,7 @@ class Reviewer:
             seen.shapes[numbers.whole] += 1
             return True
         if not facts.passed_on and numbers.whole not in self._tried:
-            tried = self._trials.tried_before(sight.line.strip(_JSON_SPACE), numbers)
+            tried = self._trials.tried_before(known.line.strip(_JSON_SPACE), numbers)
             if tried is None:
                 return False
             self._add_tried(numbers, tried, seen)
@@ -287,8 +287,8 @@ def _looked_into(job: Job) -> Iterable[str] | None:
     return frozenset(OBJECTS).difference(frozenset.intersection(*copied))
 
 
-def _sight_without_numbers(line: bytes | TooLong, outcome: Decision) -> _Sight:
-    return _Sight(line) if type(line) is bytes and _is_mapped(outcome) else _NO_EVENT
+def _facts_without_numbers(line: bytes | TooLong, outcome: Decision) -> _LineFacts:
+    return _LineFacts(line) if type(line) is bytes and _is_mapped(outcome) else _NO_EVENT
 
 
 def _fields_of(line: bytes | TooLong) -> dict[str, Any] | None:
@@ -330,20 +330,20 @@ def _add_sizes(outcomes: Sequence[Decision], seen: PartialReview) -> None:
         seen.sizes_of(one.request_key).append(len(one.body))
 
 
-def _add_ids(sights: Sequence[_Sight], first: int, seen: PartialReview) -> None:
+def _add_ids(facts_of_lines: Sequence[_LineFacts], first: int, seen: PartialReview) -> None:
     """Add the messageIds of the events, or their lines; `first` is the index of the first line."""
-    ids = [sight.message_id for sight in sights]
+    ids = [known.message_id for known in facts_of_lines]
     if all(ids) and set(map(type, ids)) == {str}:
         seen.ids.hashes.extend(map(hash, ids))
         seen.ids.places.extend(range(first, first + len(ids)))
         return
-    for place, sight in enumerate(sights, first):
-        if not sight.is_counted:
+    for place, known in enumerate(facts_of_lines, first):
+        if not known.is_counted:
             continue
-        if not sight.message_id:
-            seen.lines_without_id.add(sight.line.strip(_JSON_SPACE), place)
-        elif type(sight.message_id) is str:
-            seen.ids.add(sight.message_id, place)
+        if not known.message_id:
+            seen.lines_without_id.add(known.line.strip(_JSON_SPACE), place)
+        elif type(known.message_id) is str:
+            seen.ids.add(known.message_id, place)
 
 
 def _first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:

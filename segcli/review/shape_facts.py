@@ -70,8 +70,8 @@ class ShapeFacts:
         for name in self.dates_of_context:
             texts.append(context["traits"][name])
 
-    def says_all_of(self, line: bytes) -> bool:
-        """Return whether an event of this shape needs no remarks of its own."""
+    def suffices_for(self, line: bytes) -> bool:
+        """Return whether these facts suffice for an event: it needs no remarks of its own."""
         try:
             data = exact_json.loads(line)
         except ValueError:

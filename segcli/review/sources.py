@@ -16,7 +16,7 @@ from segcli.core.destination import Payload
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job, mapping_of
 from segcli.review.many_sources import BudgetSpent, PayloadPlace, many_sources
-from segcli.review.probe import ENVELOPE, another_value, other_value, payloads_made
+from segcli.review.probe import ENVELOPE, first_change, payloads_made, second_change
 
 # How many values may be looked at in payloads, over all changes: about a second. So each value of
 # an event with some 250 is changed alone. In larger events many are changed at once, and four times
@@ -117,7 +117,7 @@ class _ValueProbe:
         """
         changed: set[PayloadPlace] = set()
         values, decides = [holder[key] for holder, key in places], False
-        for change in (other_value, another_value):
+        for change in (first_change, second_change):
             for number, ((holder, key), value) in enumerate(zip(places, values, strict=True)):
                 holder[key] = change(value, number)
             try:

@@ -28,7 +28,7 @@ def job_with(limits: Limits) -> Job:
 def planned(job: Job, payloads: Sequence[Mapped]) -> Estimate:
     plan = Estimate(job)
     for payload in payloads:
-        plan.see(payload.route, [len(payload.body)])
+        plan.add(payload.route, [len(payload.body)])
     return plan
 
 

@@ -44,7 +44,7 @@ def compared(golden: Iterable[bytes], now: Iterable[bytes]) -> list[Finding]:
         if payload or comparison.holds_outcomes:
             seen = outcome_of(text) if comparison.holds_outcomes else payload
             file = value.get("file", "a.jsonl")
-            comparison.see(file, value["line"], seen, value.get("messageId"))
+            comparison.add(file, value["line"], seen, value.get("messageId"))
     found = Findings(NoteLimits(findings=99, groups=99), strict=False)
     for pair in comparison.pairs():
         file, line = comparison.place(pair, input_file="a.jsonl", golden_file="a.golden.ndjson")
@@ -398,7 +398,7 @@ def test_comparison_holds_little_more_than_the_lines() -> None:
     tracemalloc.start()
     comparison = GoldenComparison(golden)
     for at, outcome in enumerate(now, 1):
-        comparison.see("a.jsonl", at, outcome, None)
+        comparison.add("a.jsonl", at, outcome, None)
     comparison.pairs()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

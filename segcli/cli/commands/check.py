@@ -13,7 +13,7 @@ from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.html_page import html_written, review_page
+from segcli.cli.html_page import html_output, review_page
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now_of, typed_selection
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -277,7 +277,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
         "--expect": check_options.expect,
         "--baseline": check_options.baseline,
         **log_options.writes,
-        **html_written(options),
+        **html_output(options),
     }
     reads = {"--plan": check_options.plan}
     files = check_outputs(options, writes, reads, check_options.output)

@@ -11,7 +11,7 @@ from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.engage_state import changed_state, read_engage_state, state_path
-from segcli.cli.html_page import html_written, watch_for_reports
+from segcli.cli.html_page import html_output, watch_for_reports
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
@@ -133,7 +133,7 @@ def sync(
     """Find the changes, send them, and return the exit code."""
     looked = _single_input(options, spec.columns)
     places = {"--state": state_path(options.state), "--keep": sandbox_options.keep}
-    writes = {**places, **watch.writes, **html_written(options)}
+    writes = {**places, **watch.writes, **html_output(options)}
     check_outputs(options, writes=writes)
     with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))

@@ -14,7 +14,7 @@ from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.completion import complete_file
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.html_page import html_written, watch_for_page, watch_for_reports
+from segcli.cli.html_page import html_output, watch_for_page, watch_for_reports
 from segcli.cli.input_days import find_inputs, judge_of
 from segcli.cli.job import spec_and_job
 from segcli.cli.journal_options import (
@@ -280,7 +280,7 @@ def _check_files(options: JobOptions, plan: SendPlan, place: _Place) -> None:
     Raises UsageError and OutputError.
     """
     writes = {"--journal": plan.journal_path, "--keep": kept_by(place.sandbox), **place.writes}
-    writes |= html_written(options)
+    writes |= html_output(options)
     files = check_outputs(options, writes=writes)
     check_found(files, place.inputs)
     if options.rejects:

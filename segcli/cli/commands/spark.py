@@ -16,7 +16,7 @@ from segcli.cli.commands.check import (
     run_of,
 )
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
-from segcli.cli.html_page import html_written
+from segcli.cli.html_page import html_output
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.job import spec_and_job
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -291,7 +291,7 @@ def _job(
 ) -> ClusterJob:
     """Return the job; raises UsageError, InputError and DestinationError."""
     _check_options(options)
-    check_outputs(options, {**writes, **html_written(options)}, reads, outputs)
+    check_outputs(options, {**writes, **html_output(options)}, reads, outputs)
     spec, job = spec_and_job(options)
     if not options.quiet:
         shown = ", ".join(map(display_address, options.files))

@@ -11,7 +11,7 @@ from segcli.accounting.tally import Tally
 from segcli.cli import report
 from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.html_page import html_written, watch_for_reports
+from segcli.cli.html_page import html_output, watch_for_reports
 from segcli.cli.input_days import find_inputs, first_look
 from segcli.cli.job import job_of, typed_selection
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -56,7 +56,7 @@ def transform_and_report(
 def _transform(
     options: JobOptions, writes: Mapping[str, Path | None], *, every_line: bool, jobs: int | None
 ) -> int:
-    files = check_outputs(options, writes={**writes, **html_written(options)})
+    files = check_outputs(options, writes={**writes, **html_output(options)})
     inputs = find_inputs(options)
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None
