@@ -477,6 +477,16 @@ def test_same_fault_in_fewer_than_ten_lines_is_a_note(
     assert len(converted(remark)) == 9
 
 
+def test_a_number_as_time_is_named_as_the_cause(
+    looked_at: Callable[[str | bytes], Looked],
+) -> None:
+    [remark] = looked_at(lines(*[EVENT | {"timestamp": 1771232631}] * 9)).remarks
+
+    assert (
+        "timestamp is not a time that segcli reads (timestamp is a number; Segment's is" in remark
+    )
+
+
 def test_only_the_first_100_lines_are_checked(
     looked_at: Callable[[str | bytes], Looked],
 ) -> None:
