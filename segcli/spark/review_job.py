@@ -104,7 +104,7 @@ class RepeatTasks:
         for batch in batches:
             kinds = batch.column(0).to_pylist()
             hashed = sum(kind <= LINE_WITHOUT_ID for kind in kinds)
-            repeats.see(batch.slice(0, hashed))
+            repeats.add(batch.slice(0, hashed))
             if hashed == batch.num_rows:
                 continue
             if not is_told:
@@ -125,7 +125,7 @@ class _Repeats:
         self._held: dict[int, list[RepeatRow]] = {MESSAGE_ID: [], LINE_WITHOUT_ID: []}
         self._before, self._origin = (-1, 0), (0, 0)
 
-    def see(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch) -> None:
         """Add the next hashes, in their order."""
         columns = [batch.column(at).to_pylist() for at in range(4)]
         for kind, key, place, line in zip(*columns, strict=True):

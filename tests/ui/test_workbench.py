@@ -302,7 +302,7 @@ def test_date_without_quotes_has_its_line(acme: Page) -> None:
     }
 
 
-def test_file_with_mistakes_is_opened_and_can_be_mended(open_page: PageOf, tmp_path: Path) -> None:
+def test_file_with_mistakes_is_opened_and_can_be_fixed(open_page: PageOf, tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text(ACME.replace('kind = "order"', "kind = order"))
     page = open_page(write_events(tmp_path / "events.jsonl", [track()]), dest="./acme.toml")
     state, event = page.get("api/state"), page.get("api/event", at=0)
