@@ -73,7 +73,7 @@ class Rejects:
         torn record at the end, which is cut off. Other runs and people may have written to the file
         too: their lines stay. The file is on disk when this returns. Raises Stopped.
         """
-        if not self._is_in_a_file:
+        if not self._is_file:
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
@@ -92,7 +92,7 @@ class Rejects:
         They are on disk when this returns. Raises Stopped.
         """
         known: set[_RecordKey | None] = set()
-        if self._is_in_a_file:
+        if self._is_file:
             with self.path.open("rb") as file:
                 file.seek(since)
                 known.update(map(_key_of, file))
@@ -147,12 +147,13 @@ class Rejects:
             self._file.close()
 
     @property
-    def _is_in_a_file(self) -> bool:
+    def _is_file(self) -> bool:
+        """Whether the rejects are in a file that exists, not in a pipe or a device."""
         return not is_stream(self.path) and os.path.exists(self.path)
 
     def _put_on_disk(self) -> None:
         """Put on disk what a killed run wrote too: its records are not written again."""
-        if not self._is_in_a_file:
+        if not self._is_file:
             return
         try:
             with self.path.open("rb") as file:

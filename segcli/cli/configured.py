@@ -166,7 +166,7 @@ def _drop_unfitting(ctx: click.Context) -> None:
 
 
 def _has(name: str) -> Callable[[click.Context], bool]:
-    """Return a test: another option is given, or the command does not have it."""
+    """Return a test: whether another option is given, or the command does not have it."""
     return lambda ctx: bool(ctx.params.get(name, True))
 
 
@@ -176,7 +176,7 @@ def _has_destination(ctx: click.Context) -> bool:
 
 
 def _is_not_replaced(name: str) -> Callable[[click.Context], bool]:
-    """Return a test: the option that excludes this one was not typed."""
+    """Return a test: whether the option that excludes this one was not typed."""
     other = _EXCLUSIVE[name]
     return lambda ctx: ctx.get_parameter_source(other) is not ParameterSource.COMMANDLINE
 

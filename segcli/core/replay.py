@@ -112,7 +112,7 @@ class Replay:
     older: what becomes of an older event: it is refused; its whole request is; it is taken and
         lost; it gets the current time; it is stored and starts nothing.
     future: how far in the future a time may be, such as `1h`, or `any`.
-    later: what becomes of an event that is further ahead.
+    later: what becomes of an event that is further in the future.
     split: what must not share a request: events of different `age`, or of different `user`s.
     dedup: what is recognized as the same event; False if nothing is, so a repeat counts twice.
     messages: whether an old event starts messages to people: `recent` if it is not older than

@@ -1,6 +1,7 @@
 """Placeholders such as {settings.api_key} and {payload.id}: what they name, and where they are."""
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -30,6 +31,7 @@ START = Shape(
     "an address such as https://host/path, without ? and #",
     is_address=True,
 )
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
 # A segment of only dots would lead to another path.
 _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
@@ -134,6 +136,11 @@ class Placeholders:
         known = [f"{{{OF_SETTINGS}{one}}}" for one in (close or self._declared)]
         hint = f"Did you mean {known[0]}?" if close else f"There are: {', '.join(known) or 'none'}"
         self._mistakes.add(path, f"{{{name}}} is not a setting of this file. {hint}")
+
+
+def replace_placeholders(text: str, replacement: str) -> str:
+    """Return a text with this in place of each placeholder."""
+    return _PLACEHOLDER.sub(replacement, text)
 
 
 def _problem_of_payload(

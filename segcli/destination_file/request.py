@@ -1,6 +1,5 @@
 """The table `request`, and the routes of the actions: address, headers, key, and bodies."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
@@ -16,12 +15,11 @@ from segcli.destination_file.body import (
 )
 from segcli.destination_file.oauth import read_oauth, secret_names
 from segcli.destination_file.payload_mapping import FileParts
-from segcli.destination_file.placeholders import OfPayload, Placeholders
+from segcli.destination_file.placeholders import OfPayload, Placeholders, replace_placeholders
 from segcli.destination_file.problems import KeyPath, Mistakes
 from segcli.destination_file.reply import read_items, success_body
 from segcli.destination_file.request_address import read_address
 
-_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
 _OF_KEYS = frozenset({"authorization", "proxy-authorization", "x-api-key"})
 _OF_BODIES = frozenset({"content-type", "content-encoding"})
@@ -120,7 +118,7 @@ def _auth(
             mistakes.add((*path, "header"), "is set by HTTP itself: use another header")
         return Auth("header", table["header"], _key(table, "key", path, placeholders, mistakes))
     if "basic" in table:
-        if ":" not in _PLACEHOLDER.sub("", table["basic"]):
+        if ":" not in replace_placeholders(table["basic"], ""):
             mistakes.add((*path, "basic"), "must be user:password; the password may be empty")
         return Auth("basic", "Authorization", _key(table, "basic", path, placeholders, mistakes))
     return Auth("bearer", "Authorization", _key(table, "bearer", path, placeholders, mistakes))

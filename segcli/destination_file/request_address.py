@@ -4,12 +4,16 @@ import re
 
 from segcli.core.request_layout import AddressLayout
 from segcli.destination_file.payload_mapping import FileParts
-from segcli.destination_file.placeholders import ADDRESS_SHAPE, OfPayload, Role
+from segcli.destination_file.placeholders import (
+    ADDRESS_SHAPE,
+    OfPayload,
+    Role,
+    replace_placeholders,
+)
 from segcli.destination_file.problems import KeyPath, Mistakes
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
-_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _OF_PAYLOAD = re.compile(r"\{\s*payload\b")
 # Dot segments, which normalization would remove, and characters that must be percent-encoded.
 _DOTS = re.compile(r"/(\.|%2[eE]){1,2}(?=/|$)")
@@ -56,5 +60,5 @@ def read_address(
 def _check_host(base: str, at: KeyPath, mistakes: Mistakes) -> None:
     if "@" in base:
         mistakes.add(at, "contains a user or a password: use request.auth")
-    elif not re.fullmatch(ADDRESS_SHAPE.pattern, _PLACEHOLDER.sub("x", base)):
+    elif not re.fullmatch(ADDRESS_SHAPE.pattern, replace_placeholders(base, "x")):
         mistakes.add(at, f"must be {ADDRESS_SHAPE.words}")

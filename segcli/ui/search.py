@@ -125,7 +125,7 @@ def _matcher(query: EventQuery, job: Job) -> _Matches:
 
 
 def _finder(needle: str) -> Callable[[bytes], bool]:
-    """Return a test of lines: one holds a text of lower case, escaped or not."""
+    """Return a test: whether a line holds a text of lower case, escaped or not."""
     if needle.isascii():
         plain = needle.encode()
         return lambda line: plain in line.lower()
