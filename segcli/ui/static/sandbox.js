@@ -22,7 +22,10 @@ export class SandboxView {
     byId("user").addEventListener("input", calmly(150, () => this.choose(byId("user").value.trim())));
     byId("send").addEventListener("submit", (event) => event.preventDefault());
     const body = byId("arrivals");
-    body.addEventListener("click", (event) => this.pick(event.target.closest("tr")));
+    // What arrives while the button is down replaces the row: then there is no click on it.
+    body.addEventListener("mousedown", (event) => event.button === 0 && this.pick(event.target.closest("tr")));
+    // Assistive technology clicks without a button.
+    body.addEventListener("click", (event) => event.detail === 0 && this.pick(event.target.closest("tr")));
     body.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") this.pick(event.target);
       const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
