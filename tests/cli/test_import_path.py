@@ -176,7 +176,7 @@ class Start:
 # Waits after a fault are short.
 SHORT_WAITS = {"segcli.delivery.retry._FIRST_WAIT": 0.025}
 INPUTS = ["{inputs}/events.jsonl", "{inputs}/events.gz", "{inputs}/events.zst"]
-SEND = ["send", "--sandbox", "--fault", "503:20%"]
+SEND = ["send", "--sandbox", "--fault", "503:20%", "--seed", "7"]
 AUDIENCE = ["engage", "audience", "Big", "{inputs}/members.csv", "-d", "plotline"]
 COMMANDS = {
     "help": ["--help"],

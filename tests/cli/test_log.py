@@ -176,7 +176,9 @@ def test_on_stderr_lines_of_json_are_the_only_ones_of_a_quiet_rehearsal(
 
 def test_without_an_option_there_is_no_log(segcli: Segcli, tmp_path: Path) -> None:
     events = write_events(tmp_path / "events.jsonl", tracks(3))
-    said = segcli("send", "-d", "gist", "--sandbox", "-q", "--fault", "422:50%", events)
+    said = segcli(
+        "send", "-d", "gist", "--sandbox", "-q", "--fault", "422:50%", "--seed", "7", events
+    )
 
     assert said.err == ""
 

@@ -118,7 +118,14 @@ def test_the_commands_keep_destination_and_selection_and_show_no_key(
     events = write_events(tmp_path / "two words.jsonl", tracks(3))
     lines = rehearse(
         *(segcli, "gist", "--set", f"api_key={KEY}", f"--set=api_key={KEY}", "--set", "batch=5"),
-        *("--where", 'type = "track"', "--fault=503:1%", "--latency", "1ms", "--journal", "j"),
+        *(
+            "--where",
+            'type = "track"',
+            "--fault=503:1%",
+            "--seed=7",
+            "--latency=1ms",
+            "--journal=j",
+        ),
         *("--older", "reject", "--now", "7d", "--live", events),
     )
     commands = [

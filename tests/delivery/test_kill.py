@@ -27,7 +27,7 @@ POISONED = frozenset(range(200, LINES, 90))
 
 # After a fault a run waits a twentieth of the time.
 SHORT_WAITS = {"segcli.delivery.retry._FIRST_WAIT": 0.025}
-FAULTS = ("503:1.2%", "429:2%", "reset:4%")
+FAULTS = ("--fault", "503:1.2%", "--fault", "429:2%", "--fault", "reset:4%", "--seed", "7")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,8 @@ class Sandbox:
 @pytest.fixture
 def sandbox(spawn: Spawn, tmp_path: Path) -> Iterator[Sandbox]:
     kept = tmp_path / "kept"
-    faults = [word for fault in FAULTS for word in ("--fault", fault)]
-    how = ["--retry-after", "1ms", "--poison", "POISON", "--seed", "7", "--keep", kept]
-    process = spawn("sandbox", "--port", "0", *faults, *how)
+    how = ["--retry-after", "1ms", "--poison", "POISON", "--keep", kept]
+    process = spawn("sandbox", "--port", "0", *FAULTS, *how)
     assert process.stdout
     url = process.stdout.readline().partition("listens at ")[2].partition(";")[0]
     yield Sandbox(url, kept)

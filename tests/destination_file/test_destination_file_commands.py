@@ -74,7 +74,7 @@ def test_engage_syncs_an_audience_to_a_destination_file(segcli: Segcli, tmp_path
 def test_item_faults_need_a_destination_with_item_results(segcli: Segcli, tmp_path: Path) -> None:
     events = write_events(tmp_path / "events.jsonl", tracks(1))
     for dest in ("gist", EXAMPLES["slack"]):
-        said = segcli("send", "--sandbox", "--fault", "item:5%", "-d", dest, events)
+        said = segcli("send", "--sandbox", "--fault", "item:5%", "--seed", "7", "-d", dest, events)
         assert said.code == 2
         assert "does not answer for single events" in said.err
 

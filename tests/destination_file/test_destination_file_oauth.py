@@ -160,7 +160,7 @@ def test_the_sandbox_has_an_address_of_tokens_of_its_own(
     )
     events = write_events(tmp_path / "events.jsonl", tracks(40, users=10))
     said = segcli("send", "--sandbox", "-d", "./acme.json", "--set", "client_id=me", "--report",
-                  "report.json", "-vv", "--fault", "503:20%", events)  # fmt: skip
+                  "report.json", "-vv", "--fault", "503:20%", "--seed", "7", events)  # fmt: skip
 
     assert said.code == 0, said.err
     assert report_in(tmp_path)["ledger"]["delivered"] == 40

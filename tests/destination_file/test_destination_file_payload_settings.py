@@ -196,7 +196,7 @@ def test_no_command_shows_or_writes_a_key_that_payloads_hold(
         ("check", "--format", "json", "--report", "check.json", *at),
         ("check", "--expect", "golden.ndjson", "--update", *at),
         ("check", "--expect", "golden.ndjson", *at),
-        ("send", "--sandbox", "--fault", "422:30%", "--report", "send.json", *at),
+        ("send", "--sandbox", "--fault", "422:30%", "--seed", "7", "--report", "send.json", *at),
     ):
         done = run_segcli(*command, env=env)
         assert done.returncode in (0, 1, 3), done.stderr

@@ -47,7 +47,7 @@ def test_examples_are_sent_to_the_sandbox_and_the_ledger_adds_up(
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
     well = segcli("send", "--sandbox", *here)
     clean = added_up(tmp_path)
-    badly = segcli("send", "--sandbox", "--fault", fault, *here)
+    badly = segcli("send", "--sandbox", "--fault", fault, "--seed", "7", *here)
     spoiled = added_up(tmp_path)
 
     assert (well.code, badly.code) == (1, 1), "hostile lines are rejected"
@@ -76,8 +76,8 @@ def test_events_with_addresses_of_their_own_keep_order_and_ledger(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
     events = write_events(tmp_path / "events.jsonl", tracks(300, users=20))
-    said = segcli("send", "--sandbox", "--fault", fault, "-d", acme(changes), "--report",
-                  "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
+    said = segcli("send", "--sandbox", "--fault", fault, "--seed", "7", "-d", acme(changes),
+                  "--report", "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
     ledger = added_up(tmp_path)
     kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
     by_user: dict[str, list[int]] = {}
@@ -124,8 +124,8 @@ def test_the_ledger_has_what_the_sandbox_took_however_it_names_events(
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
     events = write_events(tmp_path / "events.jsonl", tracks(400, users=60))
     changes = ITEMS | {"reply": {"items": NAMED[how], "success": "body.code = 0"}}
-    said = segcli("send", "--sandbox", "--fault", "item:3%", "-d", acme(changes), "--report",
-                  "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
+    said = segcli("send", "--sandbox", "--fault", "item:3%", "--seed", "7", "-d", acme(changes),
+                  "--report", "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
     ledger = added_up(tmp_path)
     kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
     ids = [one["payload"]["id"] for one in kept]
@@ -141,8 +141,8 @@ def test_only_failed_events_of_a_batch_are_refused_or_resent(
 ) -> None:
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
     events = write_events(tmp_path / "events.jsonl", tracks(2000, users=40))
-    said = segcli("send", "--sandbox", "--fault", "item:10%", "-d", acme(ITEMS), "--report",
-                  "report.json", events)  # fmt: skip
+    said = segcli("send", "--sandbox", "--fault", "item:10%", "--seed", "7", "-d", acme(ITEMS),
+                  "--report", "report.json", events)  # fmt: skip
     report, ledger = report_in(tmp_path), added_up(tmp_path)
 
     assert said.code == 1

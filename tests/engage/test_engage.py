@@ -193,7 +193,7 @@ def test_gist_receives_a_sync_in_batches(
 
 def test_sync_delivers_all_members_despite_vendor_faults(segcli: Segcli, tmp_path: Path) -> None:
     to = ["--dest", "gist", "--sandbox", "--state", "state.sqlite", "--report", "report.json"]
-    faults = ["--fault", "503:10%", "--fault", "reset:10%"]
+    faults = ["--fault", "503:10%", "--fault", "reset:10%", "--seed", "7"]
     file = csv(tmp_path / "m.csv", range(100))
     said = segcli("engage", "audience", "Big", file, *to, *faults, "--concurrency", 50)
 

@@ -38,7 +38,7 @@ def test_schema_is_valid_and_of_this_version() -> None:
 
 def test_reports_match_it(segcli: Segcli, tmp_path: Path) -> None:
     files = [SAMPLES / "signup.jsonl", SAMPLES / "engage.jsonl"]
-    faults = ["--fault", "503:30%", "--fault", "422:10%"]
+    faults = ["--fault", "503:30%", "--fault", "422:10%", "--seed", "7"]
     segcli("send", "-d", "gist", "--sandbox", *faults, *files, "--report", "report.json")
     sent = report_in(tmp_path)
     check_is_valid(sent)

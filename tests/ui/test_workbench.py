@@ -519,7 +519,7 @@ def test_each_event_has_the_reason_of_the_vendor(open_page: PageOf, tmp_path: Pa
         for n in range(20)
     ]
     page = open_page(write_events(tmp_path / "events.jsonl", people), dest="braze")
-    page.post("api/send", first=20, faults=["item:60%", "503:20%"])
+    page.post("api/send", first=20, faults=["item:50%", "503:20%"])
     page.wait_for("api/state", lambda said: not said["running"])
     rows = page.get("api/arrivals", since=0)["rows"]
     found = [page.get("api/arrival", number=row["number"]) for row in rows]
@@ -552,7 +552,7 @@ reason = "why"
     (tmp_path / "acme.toml").write_text(ACME.replace("[[actions]]", f"{batch}\n[[actions]]"))
     events = write_events(tmp_path / "events.jsonl", [track(n, f"u{n}") for n in range(30)])
     page = open_page(events, dest="./acme.toml")
-    page.post("api/send", first=30, faults=["item:50%"])
+    page.post("api/send", first=30, faults=["item:100%"])
     page.wait_for("api/state", lambda said: not said["running"])
     rows = page.get("api/arrivals", since=0)["rows"]
     items = [one for row in rows for one in page.get("api/arrival", number=row["number"])["items"]]
@@ -648,7 +648,8 @@ def test_report_of_a_run_is_opened(acme: Page, segcli: Callable[..., Any], tmp_p
 def test_opened_report_has_the_plots_of_the_page_of_the_run(
     acme: Page, segcli: Callable[..., Any], tmp_path: Path
 ) -> None:
-    words = ["send", "-d", "gist", "--sandbox", "--fault", "503:30%", SAMPLES / "signup.jsonl"]
+    faults = ["--sandbox", "--fault", "503:30%", "--seed", "7"]
+    words = ["send", "-d", "gist", *faults, SAMPLES / "signup.jsonl"]
     segcli(*words, "--report", "report.json", "--html", "page.html")
     report = orjson.loads((tmp_path / "report.json").read_bytes())
     acme.post("api/report", report=report)
