@@ -26,6 +26,9 @@ _A = TypeVar("_A")
 
 # One item is being processed and one waits.
 _SLOTS_PER_WORKER = 2
+# A terminal or a service manager sends these to all processes. If a worker ended first, the main
+# process would report a dead worker rather than the signal.
+_FOR_THE_MAIN_PROCESS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Workers(Generic[_A]):
@@ -160,8 +163,8 @@ class _Worker:
 def _start(work: Work[_A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
     orders, orders_end = os.pipe()
     results, results_end = os.pipe()
-    # Only the main process handles SIGINT. Block it until the worker has set it to be ignored.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Block them until the worker has set them to be ignored.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_MAIN_PROCESS)
     try:
         if pid := _fork():
             os.close(orders)
@@ -171,7 +174,7 @@ def _start(work: Work[_A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
         os.close(results)
         _run_worker(work, slots, (orders, results_end), others)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fork() -> int:
@@ -188,7 +191,8 @@ def _run_worker(
     """Run a worker process until the main process closes its orders."""
     code = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in _FOR_THE_MAIN_PROCESS:
+            signal.signal(number, signal.SIG_IGN)
         for other in others:
             other.close_pipes()
         with open(pipes[0], "rb") as orders, open(pipes[1], "wb") as results:

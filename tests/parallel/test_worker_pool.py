@@ -103,6 +103,19 @@ def test_signal_ends_all_processes_without_a_traceback(
     assert many_events.read_bytes().startswith(out)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_that_reaches_workers_first_ends_none_of_them(
+    number: signal.Signals, start: Start, many_events: Path
+) -> None:
+    process = start(*COMMAND, many_events)
+    for worker in workers_of(process):
+        os.kill(worker, number)
+    out, _ = ended(process)
+
+    assert process.returncode == 0
+    assert out == many_events.read_bytes()
+
+
 def test_workers_end_if_the_main_process_is_killed(start: Start, many_events: Path) -> None:
     process = start(*COMMAND, many_events)
     workers_of(process)
