@@ -6,11 +6,11 @@ from pathlib import Path
 
 STATUSES = range(400, 600)
 # The kinds of faults of whole requests; each status of an error is one, too.
-REQUEST_KINDS = ("reset", "timeout")
+_RESET, TIMEOUT = "reset", "timeout"
+REQUEST_KINDS = (_RESET, TIMEOUT)
 RESET_BEFORE = "reset before"
 RESET_AFTER = "reset after"
 ITEM = "item"
-_RESET, TIMEOUT = REQUEST_KINDS
 # Statuses that people want to see first.
 USUAL_STATUSES = (503, 429, 422)
 # One fault of every kind, as it is typed.

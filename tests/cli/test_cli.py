@@ -25,8 +25,9 @@ from support.fakes import (
 )
 from support.fork_server import ForkedProcess
 
-from segcli import __version__
+from segcli import __version__, catalog
 from segcli.cli import COMMANDS, cli
+from segcli.destinations import BUILT_IN
 from segcli.sandbox import SandboxServer, Script, running
 
 Segcli = Callable[..., CommandResult]
@@ -288,23 +289,26 @@ def test_sandbox_prints_commands_that_send_to_it_and_work(
     assert [json.loads(line)["vendor"] for line in kept.read_bytes().splitlines()] == ["gist"] * 5
 
 
-def test_sandbox_knows_installed_plug_ins(
+def test_sandbox_knows_plug_ins_and_every_destination_that_it_names(
     segcli: Segcli, install: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(install("acme = acme:ACME")["PYTHONPATH"])
+    # Destinations of segcli that the sandbox has no checks for.
+    monkeypatch.setattr("segcli.destinations.BUILT_IN", (*BUILT_IN, "new"))
+    monkeypatch.setattr("segcli.catalog.NAMES", (*catalog.NAMES, "newer"))
     codes: list[int] = []
 
     def serve(script: Script, started: Callable[[SandboxServer], object], **_: Any) -> None:
         with running(script) as sandbox:
             started(sandbox)
-            for name in ("acme", "acmes"):
+            for name in ("acme", "new", "newer", "acmes"):
                 reply = httpx.post(f"{sandbox.url}/{name}", json={}, trust_env=False)
                 codes.append(reply.status_code)
 
     monkeypatch.setattr("segcli.cli.commands.sandbox.serve_sandbox", serve)
 
     assert segcli("sandbox").code == 0
-    assert codes == [200, 404]
+    assert codes == [200, 200, 200, 404]
 
 
 def test_help_imports_no_heavy_library() -> None:
