@@ -15,6 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis.internal.conjecture import providers
 from support.fakes import Answer, CommandResult, ReceivedRequest, Vendor, vendor_server
 from support.fork_server import (
     TIMEOUT,
@@ -42,11 +43,21 @@ os.environ.setdefault(
 _IN_MEMORY = Path("/dev/shm")
 if os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > 2 * 1024**3:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
-# The same examples in every run, so that a red test is red for everybody.
+# The same examples in every run, so that a red test is red for everybody; and no limit of time,
+# which a busy machine would break.
 hypothesis.settings.register_profile(
-    "segcli", deadline=None, derandomize=True, database=None, max_examples=100
+    "segcli",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=100,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("segcli")
+# It also draws constants of the modules that are imported: those depend on the tests that a process
+# has run before.
+if hasattr(providers, "_get_local_constants"):
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -77,7 +77,7 @@ def small_then_large(kind: str) -> list[dict[str, Any]]:
     under = "traits" if kind == "identify" else "properties"
     return [
         track(n, f"u{n}", type=kind)
-        | {under: {"email": "ada@example.com", "text": "x" * (1_000 if n >= 50 else 1)}}
+        | {under: {"email": "ada@example.com", "text": "x" * (800 if n >= 50 else 1)}}
         for n in range(100)
     ]
 

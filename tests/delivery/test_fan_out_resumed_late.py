@@ -15,8 +15,8 @@ from segcli.errors import Stopped
 
 Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
 BEGIN = datetime.now(UTC)
-# It is too old an hour after the first run.
-TIME = BEGIN - timedelta(days=5) + timedelta(hours=1)
+# It is too old a day after the first run.
+TIME = BEGIN - timedelta(days=5) + timedelta(days=1)
 FACTS = {"oldest": "5d", "older": "refused"}
 TOO_OLD = "too old for two, which refuses it: more than 5 days old"
 
@@ -26,7 +26,7 @@ class LaterClock(datetime):
 
     @classmethod
     def now(cls, tz: Any = None) -> "LaterClock":
-        return cls.fromtimestamp((BEGIN + timedelta(hours=2)).timestamp(), tz)
+        return cls.fromtimestamp((BEGIN + timedelta(days=2)).timestamp(), tz)
 
 
 def file_of(folder: Path, with_rules: str) -> Path:

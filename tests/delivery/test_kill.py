@@ -110,12 +110,12 @@ def moments() -> list[tuple[bool, Moment]]:
     dice = random.Random(20)
     least = len(json.dumps(line(0))) + 40
     # As many events are left behind the last one that none ends before it is killed.
-    shares = sorted(dice.uniform(0.01, 0.6) for _ in range(KILLS_ON_THE_WAY))
+    shares = sorted(dice.uniform(0.01, 0.5) for _ in range(KILLS_ON_THE_WAY))
     found: list[tuple[bool, Moment]] = [
         (False, _when_taken(int(share * LINES * least))) for share in shares
     ]
     for _ in range(KILLS_AT_THE_START):
-        place, moment = dice.randrange(len(found)), _when_used(dice.uniform(0.05, 0.6))
+        place, moment = dice.randrange(len(found)), _when_used(dice.uniform(0.05, 0.3))
         found.insert(place, (True, moment))
     return found
 

@@ -1,11 +1,24 @@
 """A run over stdin can be resumed only with --journal, and its sent part is verified."""
 
 import subprocess
+import threading
+from array import array
 from collections.abc import Callable
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
+from typing import IO
 
 import pytest
-from support.fakes import PATIENCE, report_in, tracks, write_events
+from support.fakes import (
+    PATIENCE,
+    Answer,
+    ReceivedRequest,
+    report_in,
+    tracks,
+    wait_until,
+    write_events,
+)
 from support.fork_server import ForkedProcess
 from support.resuming import JOURNAL, LimitedVendor, Serve, settled_lines, to_webhook
 
@@ -31,16 +44,35 @@ def text(tmp_path: Path) -> bytes:
 
 
 @pytest.fixture
-def command(
-    limited_vendor: LimitedVendor, vendor: Serve, text: bytes, run_segcli: Run
-) -> list[str]:
-    """Stop a run of a pipe after five events; return its command line."""
-    words = to_webhook(vendor(limited_vendor).url)
-    stopped = run_segcli(*words, stdin=text)
-    assert stopped.returncode == 3
-    assert b"and pipe in the same input" in stopped.stderr
+def command(limited_vendor: LimitedVendor, vendor: Serve, text: bytes, spawn: Spawn) -> list[str]:
+    """Stop a run of a pipe after five events, once it has read all; return its command line."""
+    is_read = threading.Event()
+
+    def answer(got: ReceivedRequest) -> Answer:
+        if limited_vendor.left == 0:
+            assert is_read.wait(PATIENCE)
+        return limited_vendor(got)
+
+    words = to_webhook(vendor(answer).url)
+    process = spawn(*words, stdin=subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(text.decode())
+    process.stdin.flush()
+    wait_until(lambda: unread_bytes(process.stdin) == 0)
+    is_read.set()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 3
+    assert "and pipe in the same input" in err
     limited_vendor.accept_all()
     return words
+
+
+def unread_bytes(pipe: IO[str] | None) -> int:
+    """Return how many bytes of a pipe its reader has not taken yet."""
+    assert pipe
+    found = array("i", [0])
+    ioctl(pipe, FIONREAD, found)
+    return found[0]
 
 
 def test_resume_accepts_the_same_bytes_in_other_block_sizes(

@@ -177,7 +177,7 @@ def test_close_ends_a_request_that_the_vendor_does_not_read(transport: str, begu
         return await asyncio.wait_for(under_way, PATIENCE)
 
     with socket_server(talk) as wire:
-        found = asyncio.run(asyncio.wait_for(story(wire.url), 15))
+        found = asyncio.run(asyncio.wait_for(story(wire.url), PATIENCE))
         finished.set()
 
     assert isinstance(found, NoReply) or found.broken

@@ -105,7 +105,7 @@ def test_connection_that_is_not_used_again_is_closed_at_once(
     async def story(post: Post) -> Reply | NoReply:
         found = await post(Request(wire.url, b"{}"))
         # Less than the 30 seconds that asyncio waits for the other end of TLS.
-        assert await asyncio.to_thread(wire.ended.wait, 15)
+        assert await asyncio.to_thread(wire.ended.wait, 28)
         return found
 
     with socket_server(talk, context=context_of(authority.issue_cert("127.0.0.1"))) as wire:

@@ -281,7 +281,13 @@ def replies(*answers: Answer) -> Callable[[ReceivedRequest], Answer]:
 
 
 def closed_port() -> int:
-    """Return a port on which no server listens."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
+    """Return a port on which no server listens, and that no other process gets meanwhile."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    _CLOSED_PORTS.append(held)
+    port: int = held.getsockname()[1]
     return port
+
+
+# They are taken, and nothing listens: connections are refused until this process ends.
+_CLOSED_PORTS: list[socket.socket] = []
