@@ -10,6 +10,7 @@ from segcli.local_server.guard import parse_origin
 from segcli.sandbox.app import Received, Sandbox
 from segcli.sandbox.exchange import MOST_REPLY_BYTES, Exchange
 from segcli.sandbox.faults import (
+    DEFAULT_KEY,
     FAULT_EXAMPLES,
     ITEM,
     REQUEST_KINDS,
@@ -22,6 +23,7 @@ from segcli.sandbox.faults import (
 from segcli.sandbox.server import SandboxServer, running, serve_sandbox
 
 __all__ = [
+    "DEFAULT_KEY",
     "FAULT_EXAMPLES",
     "ITEM",
     "MOST_REPLY_BYTES",

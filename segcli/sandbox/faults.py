@@ -44,6 +44,10 @@ class Fault:
             )
 
 
+# Keys are hidden everywhere in messages, so this one must not be a part of a path or an option.
+DEFAULT_KEY = "key-of-the-sandbox"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """How a sandbox behaves.
@@ -62,7 +66,7 @@ class Script:
     allow_origin: the origins of other web pages that may send requests.
     """
 
-    key: str = "sandbox"
+    key: str = DEFAULT_KEY
     faults: tuple[Fault, ...] = ()
     latency: float = 0.0
     rate: float | None = None

@@ -25,7 +25,7 @@ def test_the_code_of_the_guide_runs_in_one_program(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "events.jsonl").write_bytes((SAMPLES / "signup.jsonl").read_bytes())
     (tmp_path / "segcli.toml").write_text("[gist]\nbatch = 5\n")
-    sandbox = start_sandbox(key="sandbox")
+    sandbox = start_sandbox()
     program = "\n".join(BLOCKS)
     assert "http://127.0.0.1:8765/gist" in program
     found: dict[str, object] = {"__name__": "guide"}

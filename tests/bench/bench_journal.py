@@ -86,7 +86,7 @@ def _write_events(path: Path, count: int) -> None:
 
 def _command(vendor: str, url: str, concurrency: int) -> list[str]:
     endpoint = f"{url}/{vendor}" + ("/v1" if vendor == "segment" else "")
-    to = ["--dest", vendor, "--endpoint", endpoint, "--set", "api_key=sandbox"]
+    to = ["--dest", vendor, "--endpoint", endpoint, "--set", "api_key=key-of-the-sandbox"]
     return [*SEGCLI, "send", *to, "--concurrency", str(concurrency), "--quiet"]
 
 

@@ -51,7 +51,7 @@ def main() -> None:
                 "--endpoint",
                 f"{sandbox}/{vendor}{path}",
                 "--set",
-                "api_key=sandbox",
+                "api_key=key-of-the-sandbox",
             ]
             command = [*SEGCLI, "send", *to, "--concurrency", str(asked.concurrency), "--quiet"]
             pairs = [_pair(command, folder, environment, turn) for turn in range(asked.pairs)]

@@ -178,7 +178,7 @@ GUESSES = {
     ("customerio", "/api/v2/batch", "events"),
     (
         "genesys",
-        "/api/v2/journey/externalevents/configurations/sandbox/events",
+        "/api/v2/journey/externalevents/configurations/key-of-the-sandbox/events",
         "events",
     ),
 }

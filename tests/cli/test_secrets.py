@@ -15,13 +15,18 @@ from support.fakes import (
     ReceivedRequest,
     Vendor,
     closed_port,
+    records,
     track,
     tracks,
     write_events,
 )
 
+from segcli.cli import COMMANDS
+from segcli.cli.option_sources import SOURCES
+from segcli.cli.sandboxed import REHEARSAL_KEY
 from segcli.destinations import BUILT_IN
-from segcli.sandbox import SandboxServer
+from segcli.sandbox import DEFAULT_KEY, SandboxServer
+from segcli.sandbox.vendors import VENDORS
 
 Segcli = Callable[..., CommandResult]
 Serve = Callable[[Callable[[ReceivedRequest], Answer]], Vendor]
@@ -292,3 +297,25 @@ def test_send_to_sandbox_reveals_no_key(segcli: Segcli, events: Path, tmp_path: 
     assert said.code == 1
     assert "4  delivered" in said.err
     assert leaks(tmp_path, said, []) == []
+
+
+def test_the_key_of_a_sandbox_hides_no_words_of_a_message(
+    segcli: Segcli, start_sandbox: Callable[..., SandboxServer], events: Path, tmp_path: Path
+) -> None:
+    url = start_sandbox().url
+    to = ["--endpoint", f"{url}/nope", "--set", f"api_key={DEFAULT_KEY}", "--rejects", "kept"]
+    said = segcli("send", "-d", "gist", *to, events)
+    refused = [one["reason"] for one in records(tmp_path / "kept") if one["state"] == "refused"]
+
+    assert refused
+    for text in (said.err, *refused):
+        assert "for a destination file, start the sandbox with --dest PATH" in text
+        assert "***" not in text
+
+
+@pytest.mark.parametrize("key", [DEFAULT_KEY, REHEARSAL_KEY])
+def test_the_key_of_a_sandbox_is_no_part_of_a_path_or_an_option(key: str) -> None:
+    paths = {path for vendor in VENDORS.values() for path in vendor.routes}
+    options = {name.replace("_", "-") for names in SOURCES.values() for name in names}
+
+    assert not [known for known in {*COMMANDS, *VENDORS, *paths, *options} if key in known]

@@ -29,7 +29,7 @@ from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.delivery.pipeline import SendRun, deliver
 from segcli.errors import Stopped
 from segcli.lines import chunks
-from segcli.sandbox import Fault, SandboxServer, Script, running
+from segcli.sandbox import DEFAULT_KEY, Fault, SandboxServer, Script, running
 
 Start = Callable[..., SandboxServer]
 
@@ -68,7 +68,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunRes
     monkeypatch.setattr("segcli.delivery.retry.backoff", lambda _attempt, chance: chance / 50)
     path = write_events(tmp_path / "mixed.jsonl", mixed_lines())
 
-    def run(name: str, endpoint: str, *, key: str = "sandbox", **more: Any) -> RunResult:
+    def run(name: str, endpoint: str, *, key: str = DEFAULT_KEY, **more: Any) -> RunResult:
         tally, stopped, rejects = Tally(), None, tmp_path / "rejects.ndjson"
         # Small batches: with over fifty requests a fault of a fifth of them comes surely.
         batch = {"batch": "5"} if name == "segment" else {}

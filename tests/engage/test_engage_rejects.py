@@ -7,7 +7,7 @@ import pytest
 from support.engage import STATE, csv, engage, received_changes, trait
 from support.fakes import CommandResult, records, report_in
 
-from segcli.sandbox import SandboxServer
+from segcli.sandbox import DEFAULT_KEY, SandboxServer
 
 Segcli = Callable[..., CommandResult]
 Start = Callable[..., SandboxServer]
@@ -143,7 +143,14 @@ def test_rejects_of_a_sync_can_be_sent_as_events(
     segcli(*engage("gist", strict.endpoint("gist"), file, "--rejects", "kept.ndjson"))
     url = easy.endpoint("gist")
     sent = segcli(
-        "send", "--dest", "gist", "--endpoint", url, "--set", "api_key=sandbox", "kept.ndjson"
+        "send",
+        "--dest",
+        "gist",
+        "--endpoint",
+        url,
+        "--set",
+        f"api_key={DEFAULT_KEY}",
+        "kept.ndjson",
     )
 
     assert sent.code == 0

@@ -19,7 +19,15 @@ from support.fakes import PATIENCE, wait_until
 from support.keyless_sandbox import running_with_plug_in
 from support.tables import for_each
 
-from segcli.sandbox import Fault, Received, SandboxServer, Script, parse_fault, running
+from segcli.sandbox import (
+    DEFAULT_KEY,
+    Fault,
+    Received,
+    SandboxServer,
+    Script,
+    parse_fault,
+    running,
+)
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.faults import fault_at
 
@@ -91,7 +99,7 @@ def post_to(client: httpx.Client) -> Post:
     def post(
         at: SandboxServer, vendor: str, route: str, body: Any = None, **more: Any
     ) -> httpx.Response:
-        headers = JSON_TYPE | KEYS.get(vendor, lambda _: {})(more.get("key", "sandbox"))
+        headers = JSON_TYPE | KEYS.get(vendor, lambda _: {})(more.get("key", DEFAULT_KEY))
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return client.post(
             at.endpoint(vendor) + route,
@@ -371,7 +379,7 @@ def test_wrong_method_is_405_with_allow(client: httpx.Client, sandbox: SandboxSe
 
 def test_gist_contacts_route_checks_a_key(client: httpx.Client, sandbox: SandboxServer) -> None:
     url = sandbox.endpoint("gist") + "/contacts?per_page=1"
-    assert client.get(url, headers=KEYS["gist"]("sandbox")).status_code == 200
+    assert client.get(url, headers=KEYS["gist"](DEFAULT_KEY)).status_code == 200
     assert client.get(url, headers=KEYS["gist"]("other")).status_code == 401
 
 

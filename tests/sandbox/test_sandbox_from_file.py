@@ -10,10 +10,10 @@ import pytest
 from support.destination_file import acme, job_of
 
 from segcli import Partial, Reply
-from segcli.sandbox import Fault, SandboxServer, Script, running
+from segcli.sandbox import DEFAULT_KEY, Fault, SandboxServer, Script, running
 from segcli.sandbox.vendors.from_file import vendor_from_layout
 
-SANDBOX = "sandbox"
+SANDBOX = DEFAULT_KEY
 JSON_TYPE = {"Content-Type": "application/json"}
 BEARER = JSON_TYPE | {"Authorization": f"Bearer {SANDBOX}"}
 WRAPPED = {
@@ -90,7 +90,7 @@ WRONG_KEYS: list[tuple[dict[str, str], dict[str, str]]] = [
     ({"bearer": "{settings.api_key}"}, {"Authorization": SANDBOX}),
     ({"basic": "api:{settings.api_key}"}, {"Authorization": "Basic no-base64"}),
     ({"basic": "api:{settings.api_key}"},
-     {"Authorization": f"Basic {base64.b64encode(b'other:sandbox').decode()}"}),
+     {"Authorization": f"Basic {base64.b64encode(f'other:{SANDBOX}'.encode()).decode()}"}),
     ({"basic": "api:{settings.api_key}"},
      {"Authorization": f"Basic {base64.b64encode(b'api:wrong').decode()}"}),
     ({"header": "X-Key", "key": "{settings.api_key}"}, {"X-Key": "wrong"}),
@@ -110,7 +110,7 @@ def test_a_wrong_key_is_401(auth: dict[str, str], headers: dict[str, str], post:
     ("auth", "headers"),
     [
         ({"basic": "{settings.site}:{settings.api_key}"},
-         {"Authorization": f"Basic {base64.b64encode(b'any site:sandbox').decode()}"}),
+         {"Authorization": f"Basic {base64.b64encode(f'any site:{SANDBOX}'.encode()).decode()}"}),
         ({"header": "X-Key", "key": "Key {settings.api_key}"}, {"x-key": f"Key {SANDBOX}"}),
     ],
     ids=["basic", "header"],

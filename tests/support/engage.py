@@ -9,7 +9,7 @@ from typing import Any
 from segcli.engage.identify import TraitChange
 from segcli.engage.members import Member
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
-from segcli.sandbox import SandboxServer
+from segcli.sandbox import DEFAULT_KEY, SandboxServer
 
 AUDIENCE = SyncKey(destination="acme", endpoint="", kind="audience", key="big", name="Big")
 TRAIT = SyncKey(destination="acme", endpoint="", kind="trait", key="ltv", name="LTV")
@@ -104,7 +104,7 @@ TOLD_IN = {
 }
 
 
-def engage(name: str, url: str, file: object, *more: object, key: str = "sandbox") -> list[str]:
+def engage(name: str, url: str, file: object, *more: object, key: str = DEFAULT_KEY) -> list[str]:
     """Return a command line that syncs the audience "Big Spenders" at a vendor."""
     to = ["--dest", name, "--endpoint", url, "--set", f"api_key={key}", "--retry-for", "20s"]
     kept = ["--state", STATE, "--report", "report.json"]

@@ -22,10 +22,11 @@ from support.samples import job_for
 from segcli.core.line import Line
 from segcli.core.outcome import Job, Mapped
 from segcli.delivery.batch import Bounds, QueuedPayload, item_of
+from segcli.sandbox import DEFAULT_KEY
 
 T = TypeVar("T")
 
-KEY = "sandbox"
+KEY = DEFAULT_KEY
 # Seconds for what should happen at once, on a machine that is busy with other things.
 PATIENCE = 120
 ONE_EVENT = Bounds(1)

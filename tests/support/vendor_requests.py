@@ -1,5 +1,6 @@
 """Requests to the first vendors of the catalog, and payloads that they take; no tests here."""
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -36,7 +37,10 @@ def to_engage(records: Any, more: str = "?verbose=1") -> Request:
     return Request(url=f"{HOST}/engage{more}", headers=BASIC, body=json.dumps(records).encode())
 
 
-BASIC = {"Content-Type": "application/json", "Authorization": "Basic c2FuZGJveDo="}
+BASIC = {
+    "Content-Type": "application/json",
+    "Authorization": f"Basic {base64.b64encode(f'{KEY}:'.encode()).decode()}",
+}
 MIXPANEL = {
     "event": "E",
     "properties": {"time": milliseconds(NOW), "distinct_id": "user-1", "$insert_id": "a-1"},
@@ -88,10 +92,10 @@ def to_attributes(users: Any) -> Request:
 
 
 JSON = {"Content-Type": "application/json"}
-BEARER = JSON | {"Authorization": "Bearer sandbox"}
+BEARER = JSON | {"Authorization": f"Bearer {KEY}"}
 OF_KLAVIYO = {
     "Content-Type": "application/vnd.api+json",
-    "Authorization": "Klaviyo-API-Key sandbox",
+    "Authorization": f"Klaviyo-API-Key {KEY}",
     "revision": "2026-07-15",
 }
 AMPLITUDE = {"event_type": "E", "user_id": "user-1", "time": milliseconds(NOW)}

@@ -3,6 +3,7 @@
 The rows are those of the tables in `tests/sandbox/test_catalog_vendors.py`.
 """
 
+import base64
 import json
 import time
 from typing import Any
@@ -35,7 +36,10 @@ KEY = Script().key
 NOW = int(time.time())
 Bound = tuple[str, Post, Any, str, Any, Any]
 # Credentials of which the user is of no account.
-BASIC = {"Content-Type": "application/json", "Authorization": "Basic bWU6c2FuZGJveA=="}
+BASIC = {
+    "Content-Type": "application/json",
+    "Authorization": f"Basic {base64.b64encode(f'me:{KEY}'.encode()).decode()}",
+}
 
 
 def bounds(name: str, post: Post, payload: Any, *rows: tuple[str, Any, Any]) -> list[Bound]:
@@ -253,7 +257,7 @@ LARGEST: list[tuple[str, Post, Any, str, int, int]] = [
 
 WHOLE: list[tuple[str, Request, int]] = [
     ("customerio", to_customerio([CUSTOMERIO_EVENT], Authorization="Basic bWU6bWU="), 401),
-    ("customerio", to_customerio([CUSTOMERIO_EVENT], Authorization="Bearer sandbox"), 401),
+    ("customerio", to_customerio([CUSTOMERIO_EVENT], Authorization=f"Bearer {KEY}"), 401),
     ("customerio", to_customerio([]), 400),
     ("customerio", to_customerio({}), 400),
     ("iterable", to_track({}), 400),

@@ -26,6 +26,7 @@ from segcli.errors import UsageError
 from segcli.local_server.background_server import why_not_listening
 from segcli.runs.output_checks import check_written
 from segcli.sandbox import (
+    DEFAULT_KEY,
     FAULT_EXAMPLES,
     Fault,
     SandboxServer,
@@ -77,9 +78,9 @@ class ScriptOptions:
         "--key",
         type=TEXT,
         metavar="TEXT",
-        default="sandbox",
+        default=DEFAULT_KEY,
         show_default=True,
-        help="The key that it accepts.",
+        help="Accept this key.",
     ),
     click.option(
         "--fault",
