@@ -24,14 +24,17 @@ _EMAIL = re.compile(r"[\w.+-]++@[\w-]+(?:\.[\w-]+)*")
 # Words, joined where a digit stands on both sides, as in 1,234.5, 10:20:30 and 127.0.0.1.
 _WORD = re.compile(r"[\w@+-]+(?:(?<=\d)[.,:](?=\d)[\w@+-]+)*")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
+# The version in the path of an API, such as v1, v2beta and v19.0. An id is often the last part.
+_VERSION = re.compile(r"(?<=/)v[0-9]{1,2}(?:\.[0-9])?(?:(?:alpha|beta)[0-9]?)?(?=/)")
 _REPEATED = re.compile(r"…(?:[-.…]*…)+")
 
 
 def general_reason(text: str) -> str:
     """Return a reason with `N` for numbers and `…` for ids, e-mail addresses and quoted texts.
 
-    In an answer that is JSON the double quotes belong to the JSON, so the texts in them stay. At
-    most `LONGEST` characters. Applying it twice is the same as applying it once.
+    In an answer that is JSON the double quotes belong to the JSON, so the texts in them stay. The
+    first version in a path stays, as in /v1/events: it is a part of the address. At most `LONGEST`
+    characters. Applying it twice is the same as applying it once.
     """
     text = text[: 4 * LONGEST]
     while (general := _without_values(text)) != text:
@@ -82,8 +85,18 @@ def _without_values(text: str) -> str:
     rest = _QUOTED.sub(VALUE, rest)
     if not rest.lstrip(" :").startswith(("{", "[")):
         rest = _DOUBLE_QUOTED.sub(VALUE, rest)
-    rest = _WORD.sub(_general_word, _EMAIL.sub(VALUE, rest))
+    rest = _general_words(_EMAIL.sub(VALUE, rest))
     return _cut(head + _REPEATED.sub(VALUE, rest))
+
+
+def _general_words(text: str) -> str:
+    """Replace the words with digits, except the first version in a path.
+
+    Only the first: further parts that look like versions may be ids.
+    """
+    version = _VERSION.search(text)
+    kept = version.start() if version else -1
+    return _WORD.sub(lambda word: word[0] if word.start() == kept else _general_word(word), text)
 
 
 def _general_word(match: re.Match[str]) -> str:

@@ -1,11 +1,14 @@
 """Reasons are counted without the values of single events."""
 
+import re
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.tables import for_each
 
 from segcli.core.reason import LONGEST, code_of, general_reason
 
+VERSION = re.compile(r"/v[0-9]{1,2}(?:\.[0-9])?(?:(?:alpha|beta)[0-9]?)?(?=/)")
 PIECES = st.sampled_from(
     [
         *(
@@ -40,6 +43,9 @@ PIECES = st.sampled_from(
             "»",
             "٣",
             "\n",
+            "/",
+            "/v1/",
+            "v2beta",
         ),
     ]
 )
@@ -57,6 +63,16 @@ PIECES = st.sampled_from(
         ("HTTP 400: ada.l+x@mail.example is not known", "HTTP 400: … is not known"),
         ("HTTP 400: no item at 2026-02-03T10:11:12.000Z", "HTTP 400: no item at …"),
         ("HTTP 400: /contacts/17/email is wrong", "HTTP 400: /contacts/N/email is wrong"),
+        ("HTTP 404: no vendor is at /nope/v1/events", "HTTP 404: no vendor is at /nope/v1/events"),
+        ("HTTP 404: no path /v2beta/users/u-17", "HTTP 404: no path /v2beta/users/…"),
+        (
+            "HTTP 404: https://api.example/v19.0/17/events",
+            "HTTP 404: https://api.example/v19.0/N/events",
+        ),
+        ('HTTP 404: {"path":"/api/v1alpha2/users"}', 'HTTP 404: {"path":"/api/v1alpha2/users"}'),
+        ("HTTP 404: /v1/users/v7/events/v8", "HTTP 404: /v1/users/…/events/…"),
+        ("HTTP 404: no user /users/v7", "HTTP 404: no user /users/…"),
+        ("HTTP 404: v1 and /v123/ and /vip1/", "HTTP 404: … and /…/ and /…/"),
         ("HTTP 400: can't take it, isn't an object", "HTTP 400: can't take it, isn't an object"),
         (
             'HTTP 422: {"errors": [{"code": "bad_total", "message": "invalid total 17"}]}',
@@ -84,6 +100,12 @@ def test_refusals_that_differ_in_their_values_have_one_reason() -> None:
     assert len({general_reason(reason) for reason in reasons}) == 1
 
 
+def test_refusals_of_one_address_that_differ_in_their_ids_have_one_reason() -> None:
+    reasons = {f"HTTP 404: /v1/users/{user}/events" for user in ("v1", "v2", "v3beta", "u-4", "5x")}
+
+    assert {general_reason(reason) for reason in reasons} == {"HTTP 404: /v1/users/…/events"}
+
+
 @given(text=st.lists(PIECES).map("".join) | st.text())
 @example(text=("x " * 300 + "'a")[: LONGEST - 6] + " 'ab'cd")
 @example(text="'1 2'3")
@@ -92,7 +114,8 @@ def test_a_general_reason_is_general(text: str) -> None:
 
     assert general_reason(general) == general
     assert len(general) <= LONGEST
-    assert sum(map(str.isdigit, general)) <= 3
+    # Those of the status, and of one version in a path.
+    assert sum(map(str.isdigit, VERSION.sub("", general, count=1))) <= 3
 
 
 @given(text=st.text(alphabet="ab'\"`\\{[1@.,:-", max_size=5000))
