@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.documents import GUIDES
 from support.fakes import records, track
 from support.small_disk import files_of_at_most, files_put_on_disk
 
@@ -125,6 +127,16 @@ def test_line_is_kept_as_event_text_or_base64(
     (record,) = records(path)
 
     assert {key: record[key] for key in list(record)[6:]} == content
+
+
+def test_the_guide_describes_every_key_in_which_a_line_is_kept(path: Path) -> None:
+    keep(path, json.dumps(track()).encode(), b"{", b'"\xff"', TooLong(9_999_999, b"abc"))
+    keys = {key for record in records(path) for key in list(record)[6:]}
+
+    assert keys == {"event", "raw", "raw_base64", "bytes", "begins_base64"}
+    rows = [row for row in GUIDES["troubleshooting"].read_text().splitlines() if row[:1] == "|"]
+    described = {key for row in rows for key in re.findall("`(.*?)`", row.split("|")[1])}
+    assert keys <= described
 
 
 @pytest.mark.parametrize(

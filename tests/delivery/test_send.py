@@ -170,6 +170,28 @@ def test_rejects_file_can_be_sent_as_an_input(
     ] == [("webhook.rejects.ndjson", 1, "{]")]
 
 
+def test_a_record_without_an_event_is_sent_once_its_text_is_corrected_or_replaced(
+    segcli: Segcli, start_sandbox: Start, tmp_path: Path
+) -> None:
+    good = [track(1), track(2), track(3)]
+    text = json.dumps(good[0])
+    bad = [text[:-1].encode(), b"{]", json.dumps(good[2]).encode()[:-1] + b"\xff"]
+    sandbox = start_sandbox()
+    send = sending_to("webhook", sandbox.endpoint("webhook"))
+    segcli(*send, write_events(tmp_path / "events.jsonl", bad))
+    first, second, third = records(tmp_path / "webhook.rejects.ndjson")
+
+    assert ("raw" in first, "raw" in second, "raw_base64" in third) == (True, True, True)
+    first["raw"] = text
+    del second["raw"]
+    second["event"] = good[1]
+    # Also if the text that was not an event stays.
+    third["event"] = good[2]
+    said = segcli(*send, write_events(tmp_path / "repaired.ndjson", [first, second, third]))
+    assert said.code == 0
+    assert sorted(map(str, (got.payload for got in sandbox.app.accepted))) == [*map(str, good)]
+
+
 def test_rejects_option_names_the_file_and_refuses_an_input(
     segcli: Segcli, start_sandbox: Start, tmp_path: Path
 ) -> None:
