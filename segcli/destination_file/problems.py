@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from segcli.errors import DestinationError, FileMistake
@@ -11,8 +11,34 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 MAX_MISTAKES = 100
 
+# Any name, in a path of `SECTIONS`.
+_ANY = "*"
 _BARE = re.compile(r"[A-Za-z0-9_$-]+")
-_SEE = "To see every key that a file can have: segcli destinations --schema"
+_GUIDE = "`segcli guide destination-files` describes"
+# The section of the guide for the keys below a path, without the numbers of lists.
+SECTIONS: Mapping[tuple[str, ...], str] = {
+    (): "The file",
+    ("settings",): "settings.NAME",
+    ("request",): "request",
+    ("request", "auth", "oauth"): "OAuth",
+    **{("request", name): "Bodies" for name in ("body", "form", "omit", "compression")},
+    ("batch",): "batch",
+    ("reply",): "reply",
+    **{("reply", name): "FQL" for name in ("success", "retry_if", "wrong_key_if")},
+    ("reply", "items"): "reply.items",
+    ("limits",): "limits",
+    ("replay",): "replay",
+    ("actions",): "actions",
+    ("actions", "subscribe"): "FQL",
+    ("actions", "mapping"): "Mappings",
+    ("actions", "mapping", _ANY): "Directives",
+    ("actions", "mapping_file"): "Mappings",
+    ("actions", "mapping_file", _ANY): "Directives",
+    ("actions", "fields"): "Field types",
+    ("actions", "fields_file"): "Field types",
+    **{("actions", name): "Bodies" for name in ("body", "form", "omit", "compression")},
+    **{("actions", name): name for name in ("batch", "limits", "replay")},
+}
 
 
 class Mistakes:
@@ -57,12 +83,31 @@ class Mistakes:
         if len(found) > 1:
             more = " or more" if len(found) >= MAX_MISTAKES else ""
             found.insert(0, f"{self.title} has {len(found)}{more} mistakes:")
-        error = DestinationError("\n".join(found), _SEE)
+        error = DestinationError("\n".join(found), _hint(path for path, _ in self._found))
         error.mistakes = [FileMistake(path, problem) for path, problem in self._found]
         raise error
 
     def _line(self, path: KeyPath, problem: str) -> str:
         return ": ".join(filter(None, (self.title, dotted(path), problem)))
+
+
+def _hint(paths: Iterable[KeyPath]) -> str:
+    """Return where the guide describes the keys at these paths."""
+    sections = {section_of(path) for path in paths}
+    if len(sections) > 1:
+        return f"{_GUIDE} every key."
+    return f"{_GUIDE} it, in the section {sections.pop()}."
+
+
+def section_of(path: KeyPath) -> str:
+    """Return the section of the guide that describes the key at a path, or those around it."""
+    names = tuple(part for part in path if isinstance(part, str))
+    tried = (
+        known
+        for length in range(len(names), 0, -1)
+        for known in (names[:length], (*names[: length - 1], _ANY))
+    )
+    return next((SECTIONS[known] for known in tried if known in SECTIONS), SECTIONS[()])
 
 
 def dotted(path: KeyPath) -> str:

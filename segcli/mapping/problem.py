@@ -9,7 +9,7 @@ class Problem:
     """One mistake in a mapping.
 
     path: where in the mapping.
-    message: what is wrong there.
+    message: what is wrong there, and a hint if there is one.
     text: mapping-kit's sentence, word for word; its paths omit list indexes.
     """
 
@@ -49,6 +49,7 @@ class Spot:
         path = "".join(f"/{name}" for name in names)
         return Spot(self.path + path, self.shown_path if shown_path is None else shown_path)
 
-    def problem(self, message: str) -> Problem:
-        """Return the problem with this message at this place."""
-        return Problem(self.path or "/", message, f"{self.shown_path or '/'} {message}.")
+    def problem(self, message: str, *, hint: str = "") -> Problem:
+        """Return the problem with this message at this place; mapping-kit's has no hint."""
+        text = f"{self.shown_path or '/'} {message}."
+        return Problem(self.path or "/", f"{message}. {hint}" if hint else message, text)

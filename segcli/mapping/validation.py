@@ -141,8 +141,15 @@ def _directive(value: dict[str, Any], spot: Spot) -> list[Problem]:
         return [spot.problem(f"should only have one @-prefixed key but it has {count} keys")]
     name = names[0]
     if name not in _DIRECTIVES:
-        return [spot.problem(f"has an invalid directive: {name}")]
+        return [spot.problem(f"has an invalid directive: {name}", hint=_close_directive(name))]
     return _DIRECTIVES[name](value[name], spot.at(name))
+
+
+def _close_directive(name: str) -> str:
+    # A destination file has one more, which it replaces by the value of a setting.
+    known = {one[1:].lower(): one for one in (*_DIRECTIVES, "@setting")}
+    close = difflib.get_close_matches(name[1:].lower(), known, 1, cutoff=0.7)
+    return f"Did you mean {known[close[0]]}?" if close else ""
 
 
 def _raw_object(value: Any, spot: Spot) -> list[Problem]:

@@ -1,15 +1,20 @@
 """All mistakes in a destination file are reported together, each with its key."""
 
+import json
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, changed, mistakes_in
+from support.destination_file import ACME, acme, changed, mistakes_in
 from support.destination_file_errors import MISTAKES, ROUTED
+from support.documents import GUIDES
 from support.samples import EXAMPLES
 from support.tables import for_each
 
+from segcli.destination_file import schema_text
+from segcli.destination_file.problems import SECTIONS
 from segcli.destination_source import find_destination
+from segcli.errors import DestinationError
 
 
 @for_each(
@@ -18,6 +23,56 @@ from segcli.destination_source import find_destination
 )
 def test_mistake_is_reported_with_its_key(changes: dict[str, Any], said: list[str]) -> None:
     assert mistakes_in(changed(ACME, changes)) == said
+
+
+@for_each(
+    ("changes", "section"),
+    [
+        ({"lable": "x"}, "The file"),
+        ({"name": "gist"}, "The file"),
+        ({"settings.class": {}}, "settings.NAME"),
+        ({"request.url": "acme.example"}, "request"),
+        ({"request.body": {"a": {"@pth": "$.b"}}}, "Bodies"),
+        ({"request.auth": {"oauth": {"token_url": "x"}}}, "OAuth"),
+        ({"batch": {"events": 0}}, "batch"),
+        ({"reply": {"retry": [99]}}, "reply"),
+        ({"reply": {"success": "event = "}}, "FQL"),
+        ({"reply": {"items": {"index": 5}}}, "reply.items"),
+        ({"limits": {"rate": 0}}, "limits"),
+        ({"actions.0.subscrib": "x"}, "actions"),
+        ({"actions.0.subscribe": 'type = "trak"'}, "FQL"),
+        ({"actions.0.mapping": []}, "Mappings"),
+        ({"actions.0.mapping": {"user": {"@tmplate": "x"}}}, "Directives"),
+        ({"actions.0.fields": {"a": "strng"}}, "Field types"),
+    ],
+)
+def test_the_hint_names_the_section_of_the_guide(changes: dict[str, Any], section: str) -> None:
+    with pytest.raises(DestinationError) as caught:
+        acme(changes)
+
+    expected = f"`segcli guide destination-files` describes it, in the section {section}."
+    assert caught.value.hint == expected
+
+
+def test_mistakes_of_several_sections_get_the_guide() -> None:
+    with pytest.raises(DestinationError) as caught:
+        acme({"limits": {"rate": 0}, "batch": {"events": 0}})
+
+    assert caught.value.hint == "`segcli guide destination-files` describes every key."
+
+
+def test_every_section_of_a_hint_is_in_the_guide() -> None:
+    lines = GUIDES["destination-files"].read_text().splitlines()
+    titles = {line.lstrip("# ").replace("`", "") for line in lines if line.startswith("##")}
+
+    assert set(SECTIONS.values()) <= titles
+
+
+def test_every_table_of_a_file_has_a_section() -> None:
+    of_the_file = {"$schema", "name", "label", "about", "not_taken", "fan_out"}
+    keys = set(json.loads(schema_text())["properties"])
+
+    assert keys - of_the_file == {path[0] for path in SECTIONS if path}
 
 
 def test_base_description_has_no_mistake() -> None:

@@ -56,6 +56,13 @@ def test_error_lists_all_mistakes_with_the_messages_of_mapping_kit() -> None:
     assert [problem.path for problem in caught.value.problems] == ["/a/@path", "/b"]
 
 
+def test_a_mistyped_directive_gets_a_suggestion_that_mapping_kit_does_not_have() -> None:
+    [found] = problems({"a": {"@tmplate": "x"}})
+
+    assert found.message == "has an invalid directive: @tmplate. Did you mean @template?"
+    assert found.text == "/a has an invalid directive: @tmplate."
+
+
 @pytest.mark.parametrize(
     ("mapping", "path", "told"),
     [

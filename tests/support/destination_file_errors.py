@@ -126,7 +126,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request.body": {"a": 1}}, ["request.body: holds nothing of the payload: use {payload} or "
                                   "{payload.FIELD}"]),
     ({"request.body": {"a": {"@pth": "$.b"}}},
-     ["request.body.a: has an invalid directive: @pth"]),
+     ["request.body.a: has an invalid directive: @pth. Did you mean @path?"]),
     ({"request.form": {"a": "x {payload}"}},
      ["request.form.a: must name a field of the payload here, such as {payload.user_id}"]),
     ({"request.body": "json", "request.form": {"a": "{payload}"}},
@@ -314,6 +314,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"actions.0.mapping": {"a": {"@path": 1}, "b": {"@oops": 1}}},
      ['actions[0].mapping.a."@path": should be a string or a mapping directive but it is a number',
       "actions[0].mapping.b: has an invalid directive: @oops"]),
+    ({"actions.0.mapping": {"user": {"@tmplate": "x"}, "n": {"@seting": "n"}, "t": {"@EPOCH": 1}}},
+     ["actions[0].mapping.user: has an invalid directive: @tmplate. Did you mean @template?",
+      "actions[0].mapping.n: has an invalid directive: @seting. Did you mean @setting?",
+      "actions[0].mapping.t: has an invalid directive: @EPOCH. Did you mean @epoch?"]),
     ({"actions.0.mapping": {"a": {"@json": {"mode": "Decode", "value": "1"}}}},
      ['actions[0].mapping.a: @json does nothing with mode "Decode": type encode or decode']),
     # fields
