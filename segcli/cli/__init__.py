@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
-from segcli.cli.help_format import SuggestingGroup, close_options
+from segcli.cli.help_format import SuggestingGroup, unknown_option
 from segcli.cli.interrupts import interrupts_kept
 from segcli.cli.output import say, say_error, say_text, show
 from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
@@ -135,8 +135,7 @@ def _print_bug() -> int:
 
 def _print_click_error(error: click.ClickException) -> int:
     if isinstance(error, click.NoSuchOption):
-        close = close_options(error.option_name, error.possibilities or ())
-        error = click.NoSuchOption(error.option_name, possibilities=close, ctx=error.ctx)
+        error = unknown_option(error)
     out = io.StringIO()
     error.show(out)
     # click puts a tab before each word that an argument may be, which would be shown as an escape.

@@ -62,6 +62,9 @@ _REST = "Other"
 # The width of the first column of options: on a screen of at least `_WIDE` columns, and below that.
 _WIDE, _COLUMN, _NARROW_COLUMN = 70, 26, 20
 
+# A shorter text is a part of too many options.
+_SHORTEST_PART = 3
+
 
 class GroupedCommand(ConfiguredCommand):
     """A command whose help has its options in groups, all with the same columns."""
@@ -96,10 +99,35 @@ def unknown_command(name: str, known: Sequence[str]) -> str:
     return f"No such command {name!r}. {guess}"
 
 
+def unknown_option(error: click.NoSuchOption) -> click.UsageError:
+    """Return the error of an option that does not exist, with the options that may be meant."""
+    params = error.ctx.command.get_params(error.ctx) if error.ctx else []
+    known = [name for param in params if isinstance(param, click.Option) for name in param.opts]
+    close = " or ".join(map(repr, close_options(error.option_name, known)))
+    guess = f" Did you mean {close}?" if close else ""
+    return click.UsageError(f"No such option {error.option_name!r}.{guess}", error.ctx)
+
+
 def close_options(typed: str, known: Sequence[str]) -> list[str]:
-    """Return the options that look like a mistyped one, without the dashes that all have."""
-    names = {option.lstrip("-"): option for option in known}
-    return [names[name] for name in difflib.get_close_matches(typed.lstrip("-"), names, 3)]
+    """Return at most three long options that may be meant by another, the most alike first.
+
+    They look alike, or one is a part of the other: `--dest` of `--destination`, `--key` of
+    `--api-key-file`.
+    """
+    wanted = typed.lstrip("-")
+    names = [option[2:] for option in known if option.startswith("--")]
+    close = difflib.get_close_matches(wanted, names, 3)
+    found = [name for name in names if name in close or _is_part(name, wanted)]
+    found.sort(key=lambda name: -difflib.SequenceMatcher(None, wanted, name).ratio())
+    return [f"--{name}" for name in found[:3]]
+
+
+def _is_part(one: str, other: str) -> bool:
+    """Return whether one of two options is the beginning of the other, or has all its words."""
+    short, long = sorted((one, other), key=len)
+    if len(short) < _SHORTEST_PART:
+        return False
+    return long.startswith(short) or set(short.split("-")) <= set(long.split("-"))
 
 
 def _grouped(
