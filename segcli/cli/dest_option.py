@@ -28,7 +28,7 @@ def typed_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
         files = (f"./{dest}{suffix}" for suffix in SUFFIXES)
         beside = next((name for name in files if os.path.isfile(name)), None)
         if beside and not is_path(dest):
-            error.hint = f"Did you mean the file? Type --dest {beside}"
+            error.hint = f"Did you mean the file? Give its path: {beside}"
         raise
 
 

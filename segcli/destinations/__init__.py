@@ -46,7 +46,9 @@ def named_destination(name: str) -> Destination[Any]:
         close = difflib.get_close_matches(name, names(), 1)
         guess = f"Did you mean {close[0]}? " if close else ""
         raise UsageError(
-            f"there is no destination {name!r}", f"{guess}There are: {', '.join(names())}"
+            f"there is no destination {name!r}",
+            f"{guess}There are: {', '.join(names())}; for a file of your own give its path, like "
+            "./FILE.toml",
         )
     return _loaded(plugins[name], name)
 

@@ -78,7 +78,8 @@ def test_unreadable_destination_file_exits_2_with_a_hint(segcli: Segcli, tmp_pat
         "./acme.yaml": "./acme.yaml: the name of a destination file ends in .toml or .json",
         "./acme.toml": "./acme.toml:1:1: not TOML",
         f"./{'x' * 300}.toml": "cannot be read: File name too long",
-        "acme": "there is no destination 'acme'\nDid you mean the file? Type --dest ./acme.toml",
+        "acme": "there is no destination 'acme'\nDid you mean the file? Give its path: ./acme.toml",
+        "acmes": "for a file of your own give its path, like ./FILE.toml",
     }
     for dest, said in cases.items():
         for command in ("destinations", "transform"):
