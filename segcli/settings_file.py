@@ -17,6 +17,7 @@ DEFAULT_CONFIG = "segcli.toml"
 TABLES = ("send", "transform", "check", "spark", "engage", "capture", "sandbox", "ui")
 # A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024
+_CORRECT = "Correct it there; `segcli guide configuration` has an example."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +127,12 @@ def _text(path: str, *, is_found: bool) -> str:
 def _parsed(path: str, text: str) -> dict[str, Any]:
     try:
         return toml_text.parse_toml(text)
-    except toml_text.TooDeep as problem:
-        raise SettingsError(f"{path}: {problem}") from None
+    except toml_text.TooDeep as error:
+        raise SettingsError(f"{path}: {error}", _CORRECT) from None
     except ValueError as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+        problem, line, column = toml_text.problem_and_place(error)
+        place = f"{path}:{line}:{column}" if line else path
+        raise SettingsError(f"{place}: not TOML: {problem}", _CORRECT) from None
 
 
 def _check_tables(file: ConfigFile, wanted: str) -> None:

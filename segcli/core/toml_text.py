@@ -30,6 +30,8 @@ _KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
 _HEADER = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_KEYS})[ \t]*\]")
 _ASSIGNMENT = re.compile(rf"[ \t]*({_KEYS})[ \t]*=")
 
+_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
 
 class TooDeep(ValueError):
     """Tables or lists are nested too deep."""
@@ -51,6 +53,14 @@ def parse_toml(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[
         raise TooDeep from None
     check_depth(table, MAX_DOCUMENT_DEPTH)
     return table
+
+
+def problem_and_place(error: ValueError) -> tuple[str, int, int]:
+    """Return what is wrong with a TOML text, and line and column from 1; 0 if they are unknown."""
+    text = str(error)
+    place = _PLACE.search(text)
+    line, column = map(int, place.groups()) if place else (0, 0)
+    return _PLACE.sub("", text), line, column
 
 
 def check_depth(value: Any, levels: int) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import tomllib
 from collections import Counter
 from datetime import date, time
@@ -13,8 +12,6 @@ from segcli.core import exact_json, toml_text
 from segcli.core.toml_text import MAX_DOCUMENT_DEPTH
 from segcli.destination_file.problems import KeyPath, dotted
 from segcli.errors import DestinationError, FileMistake
-
-_PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 def parse_document(text: str, title: str) -> dict[str, Any]:
@@ -73,9 +70,7 @@ def _toml_value(text: str) -> dict[str, Any]:
     try:
         value: dict[str, Any] = _exact(toml_text.parse_toml(text, parse_float=_float), ())
     except tomllib.TOMLDecodeError as error:
-        place = _PLACE_IN_TOML.search(str(error))
-        line, column = map(int, place.groups()) if place else (0, 0)
-        problem = _PLACE_IN_TOML.sub("", str(error))
+        problem, line, column = toml_text.problem_and_place(error)
         raise TextError(f"not TOML: {problem}", line, column) from None
     except toml_text.TooDeep as error:
         raise TextError(str(error)) from None

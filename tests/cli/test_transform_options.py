@@ -146,7 +146,9 @@ def test_set_overrides_environment_overrides_config_file(
 @pytest.mark.parametrize(
     ("toml", "says"),
     [
-        ("[pointillist\n", "segcli.toml is not TOML: "),
+        ("[pointillist\n", "segcli.toml:1:13: not TOML: "),
+        ("[pointillist]\na = 1 2\n", "segcli.toml:2:7: not TOML: "),
+        ("[pointillist]\nb = 1\na", "segcli.toml: not TOML: "),
         (
             "pointillist = 1\n",
             "segcli.toml:1: pointillist is not a table\nWrite it as [pointillist]",

@@ -155,7 +155,7 @@ def test_a_wrong_flag_says_true_or_false(
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("no.toml", "does not exist"), ("sub", "is a folder"), ("bad.toml", "is not TOML")],
+    [("no.toml", " does not exist"), ("sub", " is a folder"), ("bad.toml", ":1:6: not TOML: ")],
 )
 def test_a_settings_file_that_a_variable_names_is_an_error_with_the_variable(
     name: str, problem: str, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +166,6 @@ def test_a_settings_file_that_a_variable_names_is_an_error_with_the_variable(
     said = segcli("transform", "-d", "gist", "events.jsonl")
 
     assert said.code == 2
-    assert said.err.startswith(f"Error: SEGCLI_CONFIG: {name} {problem}")
+    assert said.err.startswith(f"Error: SEGCLI_CONFIG: {name}{problem}")
     typed = segcli("transform", "-d", "gist", "events.jsonl", "--config", name)
-    assert typed.err.startswith(f"Error: {name} {problem}")
+    assert typed.err.startswith(f"Error: {name}{problem}")
