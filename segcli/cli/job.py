@@ -24,6 +24,7 @@ from segcli.settings_file import config_of
 
 # No key is longer. A larger file was named by mistake.
 _MAX_KEY_BYTES = 64 * 1024
+_KEY_HINT = "Write the key into the first line of the file, or name another: --api-key-file PATH"
 
 
 def job_of(
@@ -166,7 +167,7 @@ def _first_line(path: Path | None) -> str | None:
     try:
         key = read_named(path, max_bytes=_MAX_KEY_BYTES).partition("\n")[0].strip()
     except ValueError as problem:
-        raise SettingsError(f"the key file {path} {problem}") from None
+        raise SettingsError(f"--api-key-file {path} {problem}", _KEY_HINT) from None
     if not key:
-        raise SettingsError(f"the first line of the key file {path} is empty")
+        raise SettingsError(f"--api-key-file {path}: the first line is empty", _KEY_HINT)
     return key

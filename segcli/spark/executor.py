@@ -11,6 +11,8 @@ from segcli.errors import SettingsError, UsageError
 from segcli.http.network import Network, network_from
 from segcli.inputs.small_file import read_named
 
+_FROM_FILE = "--api-key-from file:"
+_KEY_HINT = "Write the key into the first line of this file on every executor."
 _MAX_KEY_BYTES = 64 * 1024
 _ENV, _FILE = "env:", "file:"
 
@@ -41,9 +43,9 @@ class KeySource:
         try:
             key = read_named(Path(self._text), max_bytes=_MAX_KEY_BYTES).partition("\n")[0].strip()
         except ValueError as problem:
-            raise SettingsError(f"the key file {self._text} {problem}") from None
+            raise SettingsError(f"{_FROM_FILE}{self._text} {problem}", _KEY_HINT) from None
         if not key:
-            raise SettingsError(f"the first line of the key file {self._text} is empty")
+            raise SettingsError(f"{_FROM_FILE}{self._text}: the first line is empty", _KEY_HINT)
         return Secret(key)
 
 

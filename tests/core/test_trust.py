@@ -467,7 +467,20 @@ def test_key_file_has_a_maximum_size(segcli: Segcli, events: Path) -> None:
     said = segcli("send", "-d", "gist", "--api-key-file", "/dev/zero", events)
 
     assert said.code == 2
-    assert "the key file /dev/zero is larger than 65,536 bytes" in said.err
+    assert "--api-key-file /dev/zero is larger than 65,536 bytes\nWrite the key into" in said.err
+
+
+def test_a_key_file_without_a_key_is_named_with_what_to_do(
+    segcli: Segcli, events: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").write_text(" \nkey\n")
+    said = segcli("send", "-d", "gist", "--api-key-file", "empty", events)
+
+    assert said.code == 2
+    assert said.err == (
+        "Error: --api-key-file empty: the first line is empty\n"
+        "Write the key into the first line of the file, or name another: --api-key-file PATH\n"
+    )
 
 
 def test_origin_of_a_setting_is_the_source_of_its_value() -> None:

@@ -283,6 +283,16 @@ def test_an_executor_has_the_key_itself(tmp_path: Path, monkeypatch: pytest.Monk
         assert KEY not in f"{raised.value} {raised.value.hint}"
 
 
+def test_a_key_file_of_an_executor_without_a_key_is_named_with_what_to_do(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    with pytest.raises(SettingsError) as raised:
+        key_source(f"file:{empty}").key()
+
+    assert raised.value.message == f"--api-key-from file:{empty}: the first line is empty"
+    assert raised.value.hint.startswith("Write the key into the first line")
+
+
 def test_speculation_and_old_versions_are_refused() -> None:
     def session(version: str, **conf: str) -> SimpleNamespace:
         get = lambda key, default: conf.get(key.removeprefix("spark."), default)  # noqa: E731
