@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 
 import click
+from click.core import ParameterSource
 
 from segcli.cli.help_format import GROUPS
 from segcli.cli.journal_options import redactor_of_words, without_secrets
@@ -20,6 +21,7 @@ _OF_JOBS = frozenset({*(name for group in _GROUPS_OF_JOBS for name in GROUPS[gro
 _OF_REHEARSALS = frozenset(
     {*GROUPS["Sandbox"], *("journal", "resume", "restart", "log_file", "metrics")}
 )
+_IN_BOTH = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 # No word of a command should fill the screen: a pattern may stand for thousands of files.
 _MOST_WORDS = 40
 
@@ -31,12 +33,22 @@ def for_real(job: Job) -> str:
 
 
 def with_command(name: str, job: Job) -> str:
-    """Return another command with the destination, the selection and the inputs that were typed."""
-    return _command(name, job, _OF_JOBS - {"api_key_file", "endpoint"})
+    """Return another command with the destination, the selection and the inputs that were typed.
+
+    A destination that is not typed is added, unless a variable names it: that holds for both.
+    """
+    return _command(name, job, _OF_JOBS - {"api_key_file", "endpoint"}, _dest_not_typed())
 
 
-def _command(name: str, job: Job, kept: Collection[str]) -> str:
-    words = ["segcli", name, *_without_keys(_kept(sys.argv[2:], kept), job)]
+def _dest_not_typed() -> Sequence[str]:
+    context = click.get_current_context()
+    if context.get_parameter_source("dest") in _IN_BOTH or not context.params.get("dest"):
+        return ()
+    return ("-d", context.params["dest"])
+
+
+def _command(name: str, job: Job, kept: Collection[str], first: Sequence[str] = ()) -> str:
+    words = ["segcli", name, *first, *_without_keys(_kept(sys.argv[2:], kept), job)]
     redactor = redactor_of_words(sys.argv[2:], job)
     shown = [shell_quoted(without_secrets(word, redactor)) for word in words[:_MOST_WORDS]]
     return " ".join([*shown, *(["…"] if len(words) > _MOST_WORDS else [])])

@@ -1,12 +1,13 @@
 """The options that `transform` shares with all commands that map events."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.fakes import CommandResult
-from support.samples import SAMPLES, line_of, lines_of
+from support.samples import SAMPLES, Run, line_of, lines_of
 
 LINES = b"\n".join(
     [
@@ -244,3 +245,36 @@ def test_line_longer_than_max_line_is_rejected_and_the_next_is_read(transform: T
     assert users(done) == ["u2"]
     assert "longer than --max-line" in done.err
     assert users(transform("-d", "webhook", lines=lines)) == ["u1", "u2"]
+
+
+def test_a_rejected_line_is_found_with_the_command_at_the_end(
+    segcli: Callable[..., CommandResult], tmp_path: Path
+) -> None:
+    (tmp_path / "bad one.jsonl").write_bytes(LINES + b"\n{]\n")
+    (tmp_path / "own.toml").write_text('[transform]\ndest = "gist"\n')
+    for options, command in (
+        (["-d", "gist", "--type=track"], "segcli check -d gist --type=track 'bad one.jsonl'"),
+        (["-q", "-d", "gist"], None),
+        (["-d", "gist", "--rejects", "kept"], None),
+        (["-d", "gist", "--outcomes"], None),
+        # `check` has no default destination, and reads no options of `transform`.
+        ([], "segcli check -d pointillist 'bad one.jsonl'"),
+        (["--config", "own.toml"], "segcli check -d gist --config own.toml 'bad one.jsonl'"),
+    ):
+        said = segcli("transform", *options, "bad one.jsonl")
+        found = [line for line in said.err.splitlines() if line.startswith("which lines: ")]
+        assert found == ([f"which lines: {command}"] if command else [])
+        if command:
+            checked = segcli(*shlex.split(command)[1:])
+            assert "bad one.jsonl:6: SEG101 rejected: not JSON" in checked.out
+
+
+def test_no_command_is_named_for_rejected_lines_that_cannot_be_read_again(run_segcli: Run) -> None:
+    for words in ((), ("-",), ("/dev/stdin",)):
+        said = run_segcli("transform", *words, stdin=LINES + b"\n{]\n").stderr.decode()
+        assert "1  rejected" in said
+        assert "which lines" not in said
+
+
+def test_no_command_is_named_where_no_line_is_rejected(transform: Transform) -> None:
+    assert "which lines" not in transform().err

@@ -1,6 +1,7 @@
 """`segcli transform`: prints payloads, and nothing else, to stdout."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from segcli.cli.job import job_of, typed_selection
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
+from segcli.cli.typed_command import with_command
 from segcli.errors import Stopped
 from segcli.inputs.record_actions import judge_for
 from segcli.payloads import Transformation, transform
@@ -73,6 +75,8 @@ def _transform(
         remarks=looked.remarks,
         is_default=is_default(),
     )
+    if not every_line:
+        result.ending = partial(_which_lines, result)
     watch_for_reports(result, options)
     transformation = Transformation(
         job=job,
@@ -89,3 +93,10 @@ def _transform(
     except Stopped as stopped:
         result.stopped = stopped
     return report.conclude(result, options)
+
+
+def _which_lines(result: RunResult) -> Iterator[str]:
+    """Yield the command that names the rejected lines, unless the rejects file does."""
+    can_read = all(entry.can_be_read_again for entry in result.inputs)
+    if result.tally.rejected and not result.kept and can_read:
+        yield f"which lines: {with_command('check', result.job)}"
