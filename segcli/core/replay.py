@@ -103,7 +103,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """The facts of a vendor, or of one action; `segcli guide replay` describes each.
+    """The facts of a vendor, or of one action.
+
+    `segcli guide destination-files` describes each, in the section replay.
 
     checked: the day when they were last looked at, as ISO-8601.
     time: the path of the event's time in the payload; False if no time is sent.
