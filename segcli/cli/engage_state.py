@@ -17,10 +17,10 @@ def state_path(path: Path | None) -> Path:
 
 
 @contextmanager
-def read_engage_state(path: Path | None, *, rehearsal: bool = False) -> Iterator[EngageState]:
+def read_engage_state(path: Path | None, *, dry_run: bool = False) -> Iterator[EngageState]:
     """Open the state to read it. Without a file the state is empty, and no file is made."""
     file = state_path(path)
-    with closing(EngageState(file if os.path.exists(file) else None, rehearsal=rehearsal)) as state:
+    with closing(EngageState(file if os.path.exists(file) else None, dry_run=dry_run)) as state:
         yield state
 
 

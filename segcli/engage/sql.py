@@ -29,8 +29,9 @@ CREATE TEMP TABLE incoming (
 ) WITHOUT ROWID;
 CREATE TEMP TABLE bad (id INTEGER PRIMARY KEY, line INTEGER, text BLOB, problem TEXT);
 """
-# A rehearsal writes to its own temporary tables, which hide those of the file.
-REHEARSAL = f"""
+# In a dry run, temporary tables hide `computation` and `pending` of the file, and take what is
+# written. `told` is only read.
+DRY_RUN = f"""
 {CREATE_TABLES.format(temp="TEMP")}
 INSERT INTO temp.computation SELECT * FROM main.computation;
 """

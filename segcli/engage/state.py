@@ -97,15 +97,15 @@ class EngageState:
     path: the file; None for a temporary one
     """
 
-    def __init__(self, path: Path | None, *, rehearsal: bool = False) -> None:
+    def __init__(self, path: Path | None, *, dry_run: bool = False) -> None:
         """Open or create the file; without a path, a temporary one.
 
-        A rehearsal writes nothing to it, and does not block other processes that do.
+        A dry run writes nothing to it, and does not block other processes that do.
         """
         self.path = path
-        self._rehearsal = rehearsal
+        self._dry_run = dry_run
         self._lock = threading.Lock()
-        self._db = _open_database(path, rehearsal=rehearsal)
+        self._db = _open_database(path, dry_run=dry_run)
 
     def stage(self, rows: Iterable[Member | BadRow]) -> int:
         """Store the current members. If a user has several rows, the last one counts.
@@ -138,7 +138,7 @@ class EngageState:
         They replace the pending changes of an earlier sync. Without `removals` no member is
         removed. If `check` raises, nothing is stored.
         """
-        with self._transaction("BEGIN" if self._rehearsal else "BEGIN IMMEDIATE") as db:
+        with self._transaction("BEGIN" if self._dry_run else "BEGIN IMMEDIATE") as db:
             number = _number(db, key)
             values = {"id": number, "gone": key.gone}
             db.execute("DELETE FROM pending WHERE computation = ?", (number,))
@@ -233,7 +233,7 @@ class EngageState:
             return db.execute(select, values).fetchall()
 
 
-def _open_database(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
+def _open_database(path: Path | None, *, dry_run: bool) -> sqlite3.Connection:
     """Open or create the file; without a path, a temporary one.
 
     Raises OutputError if the disk prevents it, UsageError if the file is not a state.
@@ -241,7 +241,7 @@ def _open_database(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
     try:
         db = _connected(path)
         try:
-            _prepare(db, rehearsal=rehearsal)
+            _prepare(db, dry_run=dry_run)
         except BaseException:
             db.close()
             raise
@@ -274,7 +274,7 @@ def _connected(path: Path | None) -> sqlite3.Connection:
     return sqlite3.connect(name, isolation_level=None, check_same_thread=False)
 
 
-def _prepare(db: sqlite3.Connection, *, rehearsal: bool) -> None:
+def _prepare(db: sqlite3.Connection, *, dry_run: bool) -> None:
     if _is_empty(db):
         schema = sql.CREATE_TABLES.format(temp="") + sql.SCHEMA_OF_TOLD
         marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
@@ -285,7 +285,7 @@ def _prepare(db: sqlite3.Connection, *, rehearsal: bool) -> None:
     db.execute("PRAGMA synchronous = FULL")
     # Temporary tables on disk keep memory flat for any number of members.
     db.execute("PRAGMA temp_store = FILE")
-    db.executescript(sql.SCHEMA_OF_STAGE + (sql.REHEARSAL if rehearsal else ""))
+    db.executescript(sql.SCHEMA_OF_STAGE + (sql.DRY_RUN if dry_run else ""))
 
 
 def _is_empty(db: sqlite3.Connection) -> bool:

@@ -141,7 +141,7 @@ def check_agreement(vendor: Vendor, members: range, path: Path, url: str) -> Non
     """Check that the list, the last values at the vendor, and the state agree."""
     final = dict(vendor.told)
     which = SyncKey(destination="plotline", endpoint=url, kind="audience", key="big_spenders")
-    with opened(path, rehearsal=True) as state:
+    with opened(path, dry_run=True) as state:
         missing = difference(state, audience(*map(str, members)), which)
         known = difference(state, [], which)
         in_state = {change.user_id for change in changes(state, known)}

@@ -169,34 +169,34 @@ def test_corrupt_state_file_stops_the_run(path: Path) -> None:
         difference(state, audience("u1"))
 
 
-# --- a rehearsal
+# --- a dry run
 
 
-def test_rehearsal_computes_the_same_difference_and_writes_nothing(path: Path) -> None:
+def test_a_dry_run_computes_the_same_difference_and_writes_nothing(path: Path) -> None:
     with opened(path) as state:
         sync(state, audience("u1", "u2"))
         difference(state, audience("u1", "u2", "u5"))
     before = path.read_bytes()
-    with opened(path, rehearsal=True) as state:
-        rehearsed = changes(state, difference(state, audience("u2", "u3")))
+    with opened(path, dry_run=True) as state:
+        found = changes(state, difference(state, audience("u2", "u3")))
         other = changes(state, difference(state, values(u1="5"), TRAIT))
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
     with opened(path) as state:
-        assert changes(state, difference(state, audience("u2", "u3"))) == rehearsed
+        assert changes(state, difference(state, audience("u2", "u3"))) == found
         assert [change.value for change in other] == ["5"]
 
 
-def test_rehearsal_and_sync_do_not_block_each_other(path: Path) -> None:
+def test_a_dry_run_and_a_sync_do_not_block_each_other(path: Path) -> None:
     with opened(path) as state, closing(sqlite3.connect(path, isolation_level=None)) as writer:
         sync(state, audience("u1", "u2"))
         writer.execute("BEGIN IMMEDIATE")
-        with opened(path, rehearsal=True) as rehearsal:
-            found = difference(rehearsal, audience("u2"))
+        with opened(path, dry_run=True) as dry_run:
+            found = difference(dry_run, audience("u2"))
             writer.execute("DELETE FROM told")
             writer.execute("COMMIT")
-            assert [change.user_id for change in changes(rehearsal, found)] == ["u1"]
+            assert [change.user_id for change in changes(dry_run, found)] == ["u1"]
 
 
 # --- what people ask for

@@ -57,7 +57,7 @@ def line(place: int) -> Line:
 
 def users_in_doubt(path: Path) -> int:
     """Return how many users may know something, according to the state."""
-    with opened(path, rehearsal=True) as state:
+    with opened(path, dry_run=True) as state:
         return difference(state, []).known
 
 

@@ -237,7 +237,7 @@ def _print_changes(this: _Sync) -> int:
     """Print the identify events of the sync, and leave the state unchanged."""
     result, out = _result(this, STATES_OF_TRANSFORM), data_output()
     tally = result.tally
-    with read_engage_state(this.options.state, rehearsal=True) as state:
+    with read_engage_state(this.options.state, dry_run=True) as state:
         changes = _find_changes(this, state)
         for row in state.bad_rows():
             tally.read += 1
