@@ -1,4 +1,6 @@
-"""The rate of a run: when the next request is due. A share of the rate of several runs may change.
+"""The rate of a run: when its next request is due.
+
+Several runs may share one rate. The share of each may change while it runs.
 
 This module reads no clock: its callers pass the time.
 """
@@ -17,7 +19,7 @@ _MOST_FASTER = 0.05
 
 
 class Rate:
-    """A rate that stays the same, of one run.
+    """The rate of one run or one route. It stays the same, except in the subclass `SharedRate`.
 
     per_second: requests a second; 0 for none at present, None for no limit.
     """
@@ -80,7 +82,10 @@ class SharedRate(Rate):
         self._lock = Lock()
 
     def begin(self, now: float) -> None:
-        """Begin at this time, not with a request at once: so would every other run."""
+        """Begin at this time. The first request is due one interval later.
+
+        All runs begin together: if each sent a request at once, the vendor would get a burst.
+        """
         self._last, self._lost = now, 0.0
         self._rates = deque([(-inf, 0.0), (now, self.per_second or 0.0)])
 

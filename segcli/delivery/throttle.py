@@ -78,7 +78,10 @@ class Throttle:
 
     @property
     def busy_for(self) -> float:
-        """Seconds until all that wait now are sent, by the rate alone."""
+        """Seconds until all that wait now are sent, by the rate of all requests alone.
+
+        Rates of routes do not count: while requests wait for one, those of another route may leave.
+        """
         return self._waiting * self._rate.interval
 
     async def _wait_in(self, line: _WaitingLine) -> bool:
