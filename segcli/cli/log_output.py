@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LogHandler(logging.Handler):
-    """Writes each record as one line, with one write, so that a killed run leaves whole lines.
+    """Writes each record as one line, with one write: a kill can only cut the last line.
 
     path: the file, which the first record creates for the user alone; None for stderr.
     as_json: write objects.

@@ -335,7 +335,10 @@ def test_figures_of_the_run_view_are_those_of_the_report(
     events = write_events(
         tmp_path / "events.jsonl", [*tracks(40), b"{]", {"type": "page", "userId": "u"}]
     )
-    words = ["send", "-d", "gist", "--sandbox", "--fault", "503:20%", "--seed", "7", events]
+    # It takes some seconds, so that the page is open before the run has ended.
+    slow = ("--latency", "100ms", "--concurrency", "1")
+    faults = ("--sandbox", "--fault", "503:20%", "--seed", "7")
+    words = ["send", "-d", "gist", *faults, *slow, events]
     process = spawn(*words, "--report", "report.json", "--ui", "--no-open")
     page = show(address_of(process))
     page.wait_for_selector("#run-content .verdict:not(.running)")

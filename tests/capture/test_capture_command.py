@@ -34,7 +34,7 @@ for name in sys.argv[1:]:
 """
 SENDS = ("--settle", "0s", "--", sys.executable, "-IS", "-c", CLIENT)
 # A request over HTTP needs no certificates, which take 28 ms to read.
-PLAIN: Any = {"trust_env": False, "verify": False}
+PLAIN: Any = {"trust_env": False, "verify": False, "timeout": PATIENCE}
 OUTPUT = ("capture", "--output", "events.jsonl")
 
 

@@ -313,7 +313,8 @@ def test_sandbox_knows_plug_ins_and_every_destination_that_it_names(
         with running(script) as sandbox:
             started(sandbox)
             for name in ("acme", "new", "newer", "acmes"):
-                reply = httpx.post(f"{sandbox.url}/{name}", json={}, trust_env=False)
+                url = f"{sandbox.url}/{name}"
+                reply = httpx.post(url, json={}, trust_env=False, timeout=PATIENCE)
                 codes.append(reply.status_code)
 
     monkeypatch.setattr("segcli.cli.commands.sandbox.serve_sandbox", serve)

@@ -3,8 +3,9 @@
 import fcntl
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.fakes import CommandResult, tracks, write_events
@@ -32,6 +33,17 @@ def stopped(segcli: Segcli, vendor: Callable[..., object], tmp_path: Path) -> Li
     return limited_vendor
 
 
+@pytest.fixture
+def all_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read all lines before the first request, not only what a busy machine has read by then."""
+
+    async def read_all(items: Iterator[Any]) -> AsyncIterator[Any]:
+        for item in tuple(items):
+            yield item
+
+    monkeypatch.setattr("segcli.delivery.pipeline.read_ahead", read_all)
+
+
 def journals(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "state" / "segcli").glob("*.journal"))
 
@@ -43,7 +55,7 @@ def test_journals_says_that_no_run_is_unfinished(segcli: Segcli) -> None:
     assert segcli("journals") == CommandResult(0, "No run is unfinished.\n", "")
 
 
-@pytest.mark.usefixtures("stopped")
+@pytest.mark.usefixtures("all_is_read_first", "stopped")
 def test_stopped_run_is_listed_with_destination_source_and_progress(
     segcli: Segcli, tmp_path: Path
 ) -> None:
@@ -58,6 +70,7 @@ def test_stopped_run_is_listed_with_destination_source_and_progress(
     assert resume.endswith(" events.jsonl --resume")
 
 
+@pytest.mark.usefixtures("all_is_read_first")
 @pytest.mark.parametrize(
     ("source", "settled"),
     [
@@ -83,6 +96,7 @@ def test_number_of_lines_is_told_if_all_inputs_were_read(
     assert segcli("journals").out.splitlines()[3] == f"  settled  {settled}"
 
 
+@pytest.mark.usefixtures("all_is_read_first")
 def test_states_are_in_the_order_of_the_summary(
     segcli: Segcli, vendor: Callable[..., object], tmp_path: Path
 ) -> None:

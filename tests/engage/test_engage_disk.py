@@ -1,7 +1,9 @@
 """A full or failing disk stops a sync: nothing is sent that the state cannot record."""
 
+import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,17 @@ def file(tmp_path: Path) -> Path:
     return csv(tmp_path / "m.csv", range(300))
 
 
-def limit_file_size(process: ForkedProcess) -> ForkedProcess:
-    """Limit the size of the files of a process, from its start."""
+def with_limit(spawn: Spawn, to: Sequence[object], file: Path) -> ForkedProcess:
+    """Start a sync whose files may not grow beyond a size; it gets its list after that is set."""
+    members = file.read_bytes()
+    file.unlink()
+    os.mkfifo(file)
+    process = spawn(*to)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))
+    with suppress(BrokenPipeError):
+        file.write_bytes(members)
+    file.unlink()
+    file.write_bytes(members)
     return process
 
 
@@ -64,7 +74,7 @@ def test_next_sync_sends_the_rest_after_a_disk_failure(
 ) -> None:
     at = start_sandbox()
     to = engage("gist", at.endpoint("gist"), file)
-    process = limit_file_size(spawn(*to))
+    process = with_limit(spawn, to, file)
     _, err = process.communicate(timeout=PATIENCE)
     first = received_changes(at)
 
@@ -84,7 +94,7 @@ def test_nothing_is_sent_if_the_disk_has_no_space_for_the_list(
     at = start_sandbox()
     csv(file, range(20_000))
     to = engage("gist", at.endpoint("gist"), file)
-    process = limit_file_size(spawn(*to))
+    process = with_limit(spawn, to, file)
     _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 3

@@ -124,7 +124,7 @@ def start(
                     "--concurrency",
                     str(IN_FLIGHT),
                     "--timeout",
-                    "1s",
+                    "10s",
                 ),
                 *("--conf", "spark.ui.enabled=false", "--conf", "spark.executor.memory=1024m"),
                 *("--report", str(tmp_path / "report.json"), *words),
@@ -299,7 +299,7 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
     def attempt(endpoint: str) -> str:
         requested = JobRequest(dest=dest, settings={"endpoint": endpoint}).resolved()
         job = cluster_job(requested.spec, requested.job, found)
-        send = SparkSend(state=place, buckets=1, timeout=1.0, retry_for=5.0)
+        send = SparkSend(state=place, buckets=1, timeout=10.0, retry_for=60.0)
         reading = FileTasks(
             rows=BucketedRows(keys=(0,), state=place, wave=run.wave(0)),
             job=shipped_without_keys(job.spec, job.job),
@@ -318,9 +318,10 @@ def attempts_at_one_bucket(archive: Archive, dest: str, state: Path) -> Callable
             max_line=job.max_line,
             options=DeliveryOptions(
                 concurrency=IN_FLIGHT,
-                first=Share(200.0, IN_FLIGHT),
-                timeout=1.0,
-                retry_for=5.0,
+                # Slow enough that the second attempt begins long before the first one ends.
+                first=Share(100.0, IN_FLIGHT),
+                timeout=10.0,
+                retry_for=60.0,
             ),
         )
         [summary] = sending(iter(rows.to_batches(100)))

@@ -132,9 +132,7 @@ def test_the_rate_holds_for_all_tasks_together(
 
     assert on_spark("send", small.folder, *words).code == 1
 
-    # What each second has is tested by a simulated clock; here a busy machine may delay anything.
-    took = log.times[-1] - log.times[0]
-    assert 240 / took == pytest.approx(40, rel=0.15)
+    # That the rate is reached is tested by a simulated clock: a busy machine may delay anything.
     early = [sent - 40 * (time - log.times[0]) for sent, time in enumerate(log.times)]
     assert max(early) <= 40
 

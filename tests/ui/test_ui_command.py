@@ -96,7 +96,8 @@ def test_page_of_a_run_lists_what_is_piped_in(
     address = next(found[1] for line in lines if (found := re.search(r"(http\S+)#run", line)))
 
     def listed() -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{address}api/events?count=100", verify=False).json()
+        reply = httpx.get(f"{address}api/events?count=100", verify=False, timeout=PATIENCE)
+        found: dict[str, Any] = reply.json()
         return found
 
     wait_until(lambda: listed()["done"])

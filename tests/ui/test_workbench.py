@@ -618,7 +618,7 @@ def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Pat
 def test_several_faults_are_played_together(open_page: PageOf, tmp_path: Path) -> None:
     page = open_page(write_events(tmp_path / "events.jsonl", tracks(60)), dest="webhook")
     page.post("api/send", first=60, faults=["422:40%", "400:40%"], concurrency=8)
-    page.wait_for("api/state", lambda said: not said["running"])
+    page.wait_for("api/state", lambda said: not said["sending"])
     statuses = {row["status"] for row in page.get("api/arrivals", since=0)["rows"]}
 
     assert statuses == {200, 400, 422}
