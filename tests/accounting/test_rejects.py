@@ -439,16 +439,20 @@ def test_rejects_are_written_and_nothing_is_cut_off_without_file_locks(
 # --- the default name
 
 
+def default_name(inputs: list[str], *, rehearsal: bool = False) -> str:
+    return str(default_rejects("gist", inputs, rehearsal=rehearsal))
+
+
 def test_default_name_has_the_destination() -> None:
-    assert default_rejects("gist", ["events.jsonl", "-"]) == Path("gist.rejects.ndjson")
+    assert default_name(["events.jsonl", "-"]) == "gist.rejects.ndjson"
 
 
 def test_default_name_is_never_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     inputs = [str(tmp_path / "gist.rejects.ndjson"), "./gist.rejects.2.ndjson"]
 
-    assert default_rejects("gist", inputs[:1]) == Path("gist.rejects.2.ndjson")
-    assert default_rejects("gist", inputs) == Path("gist.rejects.3.ndjson")
+    assert default_name(inputs[:1]) == "gist.rejects.2.ndjson"
+    assert default_name(inputs) == "gist.rejects.3.ndjson"
 
 
 def test_default_name_counts_up_from_a_rejects_file_as_input(
@@ -456,8 +460,18 @@ def test_default_name_counts_up_from_a_rejects_file_as_input(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert default_rejects("gist", ["gist.rejects.2.ndjson"]) == Path("gist.rejects.3.ndjson")
-    assert default_rejects("gist", ["elsewhere/gist.rejects.2.ndjson"]) == Path(
-        "gist.rejects.ndjson"
-    )
-    assert default_rejects("gist", ["plotline.rejects.ndjson"]) == Path("gist.rejects.ndjson")
+    assert default_name(["gist.rejects.2.ndjson"]) == "gist.rejects.3.ndjson"
+    assert default_name(["elsewhere/gist.rejects.2.ndjson"]) == "gist.rejects.ndjson"
+    assert default_name(["plotline.rejects.ndjson"]) == "gist.rejects.ndjson"
+
+
+def test_default_name_of_a_rehearsal_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert default_name(["events.jsonl"], rehearsal=True) == "gist.sandbox.rejects.ndjson"
+    assert default_name(["gist.rejects.ndjson"], rehearsal=True) == "gist.sandbox.rejects.ndjson"
+    rehearsed = ["gist.sandbox.rejects.ndjson"]
+    assert default_name(rehearsed, rehearsal=True) == "gist.sandbox.rejects.2.ndjson"
+    assert default_name(rehearsed) == "gist.rejects.ndjson"

@@ -344,7 +344,7 @@ def test_output_file_with_another_role_in_the_run_is_refused(
     for options in (
         ("--rejects", "x", "--journal", "x"),
         ("--rejects", "x", "--report", "x"),
-        ("--report", "gist.rejects.ndjson"),
+        ("--report", "gist.sandbox.rejects.ndjson"),
         ("--report", "events.jsonl"),
         ("--report", "kept.ndjson"),
         ("--journal", "events.jsonl"),

@@ -148,10 +148,32 @@ def test_the_commands_keep_destination_and_selection_and_show_no_key(
 def test_the_event_of_a_record_of_a_rejects_file_is_shown(segcli: Segcli, tmp_path: Path) -> None:
     events = write_events(tmp_path / "events.jsonl", tracks(1))
     segcli("send", "-d", "gist", "--sandbox", "--fault", "422:100%", events)
-    lines = rehearse(segcli, "gist", tmp_path / "gist.rejects.ndjson")
+    lines = rehearse(segcli, "gist", tmp_path / "gist.sandbox.rejects.ndjson")
 
     assert '    "userId": "u0",' in lines
     assert not any('"reason"' in line for line in lines)
+
+
+def test_refusals_of_a_rehearsal_are_in_no_file_of_a_real_run(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    """Whoever sends the rejects after the real run must not send simulated ones again."""
+    events = write_events(tmp_path / "events.jsonl", tracks(20))
+    said = segcli("send", "-d", "gist", "--sandbox", "--fault", "422:100%", events)
+
+    assert "rejects: gist.sandbox.rejects.ndjson\n" in said.err
+    assert len(records(tmp_path / "gist.sandbox.rejects.ndjson")) == 20
+    assert not (tmp_path / "gist.rejects.ndjson").exists()
+
+
+def test_rejects_of_a_rehearsal_of_engage_are_in_a_file_of_their_own(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "vip.csv").write_text("user_id,email\nu1,u1@x.org\n,nobody\n")
+    said = segcli("engage", "audience", "VIP", "vip.csv", "-d", "gist", "--sandbox")
+
+    assert "rejects: gist.sandbox.rejects.ndjson\n" in said.err
+    assert len(records(tmp_path / "gist.sandbox.rejects.ndjson")) == 1
 
 
 # --- what the sandbox takes
@@ -184,7 +206,7 @@ def test_keep_appends_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["events.jsonl", "gist.rejects.ndjson", "no/kept", "notes.txt", "."]
+    "path", ["events.jsonl", "gist.sandbox.rejects.ndjson", "no/kept", "notes.txt", "."]
 )
 def test_keep_writes_over_no_other_file(path: str, segcli: Segcli, tmp_path: Path) -> None:
     events = write_events(tmp_path / "events.jsonl", tracks(4))
@@ -230,12 +252,12 @@ def test_with_a_seed_the_same_events_are_refused_and_retried(
     events = write_events(tmp_path / "events.jsonl", tracks(120, users=40))
 
     def run(seed: int) -> tuple[list[int], int]:
-        (tmp_path / "gist.rejects.ndjson").unlink(missing_ok=True)
+        (tmp_path / "gist.sandbox.rejects.ndjson").unlink(missing_ok=True)
         segcli(
             *("send", "-d", "gist", "--sandbox", "--seed", seed, "--concurrency", concurrency),
             *("--fault", "422:20%", "--fault", "reset:3%", "--report", "report.json", events),
         )
-        refused = sorted(one["line"] for one in records(tmp_path / "gist.rejects.ndjson"))
+        refused = sorted(one["line"] for one in records(tmp_path / "gist.sandbox.rejects.ndjson"))
         return refused, report_in(tmp_path)["retries"]
 
     first = run(1)

@@ -149,7 +149,7 @@ def test_only_failed_events_of_a_batch_are_refused_or_resent(
     assert 50 < ledger["refused"] < 160
     assert ledger["delivered"] == 2000 - ledger["refused"]
     assert (
-        len({record["line"] for record in records(tmp_path / "acme.rejects.ndjson")})
+        len({record["line"] for record in records(tmp_path / "acme.sandbox.rejects.ndjson")})
         == (ledger["refused"])
     )
     assert report["retries"] > 0

@@ -172,7 +172,7 @@ def test_current_folder_can_be_sent_with_rejects_elsewhere(
     monkeypatch.chdir(folder)
     said = segcli("send", "-d", "webhook", "--sandbox", ".")
     assert said.code == 2
-    assert "--rejects webhook.rejects.ndjson is in a folder that is read" in said.err
+    assert "--rejects webhook.sandbox.rejects.ndjson is in a folder that is read" in said.err
     assert segcli("send", "-d", "webhook", "--sandbox", "--rejects", "../r", ".").code == 0
     assert not (tmp_path / "r").exists()
 

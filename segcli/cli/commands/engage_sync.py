@@ -181,8 +181,10 @@ class _Sync:
     @property
     def kept(self) -> Path:
         """The rejects file."""
-        name = self.job.destination.name
-        return self.options.rejects or default_rejects(name, self.options.files)
+        name, rehearsal = self.job.destination.name, bool(self.sandbox)
+        return self.options.rejects or default_rejects(
+            name, self.options.files, rehearsal=rehearsal
+        )
 
     @property
     def computation(self) -> Computation:

@@ -130,8 +130,8 @@ def command(
     """Send events to a destination and account for every line.
 
     The events of one user are sent in input order, one after the other; different users in
-    parallel. Rejected and refused events are kept in --rejects (by default DEST.rejects.ndjson),
-    which can be sent again like any input.
+    parallel. Rejected and refused events are kept in --rejects (by default DEST.rejects.ndjson;
+    with --sandbox DEST.sandbox.rejects.ndjson), which can be sent again like any input.
     """
     if mode.dry_run:
         return transform_and_report(options, log_options)
@@ -182,7 +182,9 @@ def _send(
     sandbox = place.sandbox
     notes: list[str] = []
     plan = _plan(options, start_options, request_options, place, notes)
-    kept = options.rejects or default_rejects(plan.job.destination.name, options.files)
+    kept = options.rejects or default_rejects(
+        plan.job.destination.name, options.files, rehearsal=bool(sandbox)
+    )
     _check_files(replace(options, rejects=kept), plan, place)
     open_kept(sandbox)
     started = _begun(plan, place, notes, quiet=options.quiet)
