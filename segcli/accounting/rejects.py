@@ -181,6 +181,11 @@ def records_of(settled: Result) -> list[bytes]:
     return [_record(line, place, settled) for place, line in enumerate(settled.lines)]
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a rejects file in bytes; 0 for a stream, and if there is no file."""
+    return 0 if is_stream(path) or not os.path.exists(path) else os.path.getsize(path)
+
+
 def check_writable(path: Path) -> None:
     """Raise OutputError unless a rejects file can be written there."""
     # os.path, not pathlib: these calls do not raise if the folder is not readable.

@@ -12,6 +12,7 @@ from segcli.core.plural import count_of
 from segcli.core.reason import is_too_old
 from segcli.core.settings import how_to_set
 from segcli.core.trust import name_and_address
+from segcli.core.visible_text import shell_quoted
 from segcli.runs.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -114,7 +115,19 @@ def _wrong_address(result: RunResult) -> Iterator[str]:
     if hasattr(job.settings, "endpoint"):
         yield how_to_set(job.destination.name, "endpoint")
     if result.kept:
-        yield f"Then send {result.kept}"
+        own = "" if result.rejects_from == 0 else "the records of this run in "
+        yield f"Then send {own}{result.kept}"
+
+
+def _earlier_rejects(result: RunResult) -> str:
+    """Return what the rejects file had before; empty if nothing. Sending it would send that too."""
+    since = result.rejects_from
+    if since == 0:
+        return ""
+    if since is None:
+        return " (also has records of earlier runs)"
+    own = f"tail -c +{since + 1} {shell_quoted(str(result.kept))}"
+    return f" (also has records of earlier runs; those of this run: {own})"
 
 
 def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
@@ -134,7 +147,7 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
         requests = count_of(tally.requests, "request")
         yield f"{requests}, {count_of(tally.retries, 'retry', 'retries')}; {_answers(tally)}"
     if result.kept:
-        yield f"rejects: {result.kept}"
+        yield f"rejects: {result.kept}{_earlier_rejects(result)}"
     if report:
         yield f"report: {report}"
     if result.sandbox:

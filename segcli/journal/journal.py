@@ -200,11 +200,15 @@ class Journal:
 
         The size is on disk when this returns. So a later run knows which part of the file to check.
         """
-        name = path_name(path)
-        if name not in self.past.rejects:
-            size = path.stat().st_size if os.path.exists(path) else 0
-            self._append({"rejects": {name: size}}, on_disk=True)
-        return self.past.rejects[name]
+        if (known := self.rejects_before(path)) is not None:
+            return known
+        size = path.stat().st_size if os.path.exists(path) else 0
+        self._append({"rejects": {path_name(path): size}}, on_disk=True)
+        return size
+
+    def rejects_before(self, path: Path) -> int | None:
+        """Return the size that this journal has for the rejects file; None if it has none yet."""
+        return self.past.rejects.get(path_name(path))
 
     @property
     def needs_sync(self) -> bool:

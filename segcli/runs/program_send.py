@@ -100,6 +100,7 @@ def _result(
         states=STATES_OF_SEND,
         series=Series(tally),
         rejects=rejects,
+        rejects_from=started.rejects_from(rejects) if rejects else 0,
         held=held,
         remarks=started.looked.remarks,
         before=started.before,

@@ -54,6 +54,9 @@ class Report:
     series: the course of the run for plots: at most one point a second, and at most 2,000; see
         `report.schema.json`. Empty if it was not recorded.
     rejects_file: the file that keeps rejected and refused events; None if none was written.
+    rejects_from: from which byte of that file the records of this run, and of those that it
+        continued, begin; before it are those of earlier runs. None if no file was written, and
+        after `restart` if records of the forgotten run may be among them.
     rejects: the records of such events that are held in memory, if no file was named. Each is
         a dict like a line of a rejects file, and holds the event.
     """
@@ -87,6 +90,7 @@ class Report:
     latency_ms: Mapping[str, float]
     series: Sequence[Mapping[str, Any]] = ()
     rejects_file: str | None
+    rejects_from: int | None = None
     rejects: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -121,6 +125,7 @@ def report_of(result: RunResult, *, with_inputs: bool = True) -> Report:
         **_requests(result.tally),
         series=_series(result),
         rejects_file=shown_name(str(result.kept)) if result.kept else None,
+        rejects_from=result.rejects_from if result.kept else None,
         rejects=result.held.records() if result.held else (),
     )
 

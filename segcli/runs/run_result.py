@@ -26,6 +26,8 @@ class RunResult:
     states: the states that the summary shows
     left_out: inputs that did not have to be read
     rejects: the rejects file
+    rejects_from: from which byte of it the records of this run, and of those that it resumed,
+      begin; before it are those of earlier runs. None if those may be among them
     held: the rejects in memory, if there is no file
     remarks: what the first look found in the inputs
     sandbox: the URL of the sandbox; empty if there was none
@@ -48,6 +50,7 @@ class RunResult:
     states: Sequence[State] = STATES_OF_TRANSFORM
     left_out: Sequence[Input] = ()
     rejects: Path | None = None
+    rejects_from: int | None = 0
     held: HeldRejects | None = None
     remarks: Sequence[str] = ()
     sandbox: str = ""

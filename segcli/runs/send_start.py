@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, State
 from segcli.core import settings, trust
 from segcli.core.event_time import parse_time
@@ -79,12 +80,14 @@ class Started:
     job: the job; for a resumed run, with the times of the first run.
     choice: the inputs of all its runs.
     looked: the inputs that this run still has to read.
+    is_resumed: it continues an earlier run.
     """
 
     journal: "AnyJournal | None"
     job: Job
     choice: InputChoice
     looked: Looked
+    is_resumed: bool = False
 
     @property
     def before(self) -> dict[State, int]:
@@ -102,6 +105,18 @@ class Started:
         """Whether the run can be continued: something is settled, and no other attempt does."""
         journal = self.journal
         return bool(journal and journal.past.is_worth_resuming and not journal.is_taken_over)
+
+    def rejects_from(self, path: Path) -> int | None:
+        """Return from which byte of a rejects file the records of this run and its past begin.
+
+        Its past are the runs that it resumes. None if records of a run that was forgotten may be
+        among them: those that are still right are not written again.
+        """
+        size = rejects.size_of(path)
+        known = self.journal.rejects_before(path) if self.journal else None
+        if known is None or size in {0, known}:
+            return size
+        return known if self.is_resumed and known < size else None
 
     def wait_for_older_run(self, tell: Callable[[str], object] = str) -> None:
         """Wait until the last request of an attempt that was lost is over; tell that first.
@@ -226,7 +241,7 @@ def _resume(plan: SendPlan) -> Started:
         if journal:
             journal.end(finished=False)
         raise
-    return Started(journal=journal, job=job, choice=choice, looked=looked)
+    return Started(journal=journal, job=job, choice=choice, looked=looked, is_resumed=True)
 
 
 def _begin_journal(plan: SendPlan) -> tuple["AnyJournal | None", Job]:

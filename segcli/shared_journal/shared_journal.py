@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -115,6 +116,10 @@ class SharedJournal:
                 rejects.restore(self._log.kept_records(), since)
         except (StoreProblem, TakenOver, Damaged, FileNotFoundError) as error:
             raise self._failed(error) from None
+
+    def rejects_before(self, path: Path) -> int | None:
+        """Return the size that this journal has for the rejects file; None if it has none yet."""
+        return self.past.rejects.get(_own_name(path))
 
     def pending_lines(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled, after verifying that the inputs are unchanged."""
@@ -232,13 +237,13 @@ class SharedJournal:
 
     def _rejects_since(self, rejects: Rejects) -> int:
         """Return the size of the rejects file of this machine before this run wrote to it."""
-        name = f"{socket.gethostname()}:{path_name(rejects.path)}"
-        if name not in self.past.rejects:
-            size = os.path.getsize(rejects.path) if os.path.exists(rejects.path) else 0
-            with self._lock:
-                self._add({"rejects": {name: size}})
-            self._write()
-        return self.past.rejects[name]
+        if (known := self.rejects_before(rejects.path)) is not None:
+            return known
+        size = os.path.getsize(rejects.path) if os.path.exists(rejects.path) else 0
+        with self._lock:
+            self._add({"rejects": {_own_name(rejects.path): size}})
+        self._write()
+        return size
 
     def _add_rows(self, kind: str, settled: Result) -> None:
         """Add the rows of a result, and the names of its actions. The caller has the lock."""
@@ -318,3 +323,8 @@ class SharedJournal:
             f"the journal {shown} cannot be written: {error}",
             "Nothing more was sent. Repair that, then resume, here or on another machine.",
         )
+
+
+def _own_name(path: Path) -> str:
+    """Return the name of a file of this machine in a journal."""
+    return f"{socket.gethostname()}:{path_name(path)}"

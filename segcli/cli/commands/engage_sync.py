@@ -224,7 +224,7 @@ def _send_changes(
         progress=SyncProgress(state, changes, this.computation, at=this.at),
         outside=stop_on_failure(this.sandbox),
     )
-    result.rejects = kept
+    result.rejects, result.rejects_from = kept, rejects.size_of(kept)
     result.sandbox = this.sandbox.url if this.sandbox else ""
     result.describe_unsent = lambda: "read ahead, goes out with the same command"
     return run_and_report(run, result, options, resume_hint=_resume_hint, watch=watch)

@@ -298,6 +298,7 @@ def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> R
         tally=Tally(),
         states=STATES_OF_SEND,
         rejects=kept,
+        rejects_from=started.rejects_from(kept),
         remarks=started.looked.remarks,
         sandbox=sandbox.url if sandbox else "",
         describe_unsent=lambda: _unsent(started),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import Rejects, size_of
 from segcli.accounting.series import sampled
 from segcli.accounting.tally import Tally
 from segcli.cli import report
@@ -72,6 +72,7 @@ def _transform(
         left_out=choice.left_out,
         tally=Tally(),
         rejects=options.rejects,
+        rejects_from=size_of(options.rejects) if options.rejects else 0,
         remarks=looked.remarks,
         is_default=is_default(),
     )
