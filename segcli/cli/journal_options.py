@@ -72,15 +72,14 @@ def how_to_resume(options: JobOptions, job: Job, more: Sequence[str] = ()) -> st
     return "\n".join(["To continue where it stopped, type:", f"  {lines[0]}", *lines[1:]])
 
 
-def how_to_send_again(options: JobOptions, job: Job, more: Sequence[str]) -> str:
-    """Return the command with another setting, for a run that settled nothing; it shows no key.
+def how_to_send_again(options: JobOptions, job: Job, more: Sequence[str] = ()) -> str:
+    """Return the command that sends everything, for a run that settled nothing; it shows no key.
 
-    "" if there is no such setting: then the command is the one that was typed.
+    `more` is as for `how_to_resume`.
     """
-    if not more:
-        return ""
     lines = _command(options, job, more)
-    return "\n".join(["To try again, type:", f"  {lines[0]}", *lines[1:]])
+    why = "Nothing was settled, so there is nothing to resume."
+    return "\n".join([why, "To try again, type:", f"  {lines[0]}", *lines[1:]])
 
 
 def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:

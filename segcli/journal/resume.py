@@ -39,6 +39,15 @@ _UNFINISHED_HINT = (
 )
 
 
+# A run that has finished and one that settled nothing leave the same: no journal. To send without
+# asking would send the events of a finished run twice.
+_NOTHING_TO_RESUME_HINT = (
+    "If the run ended with 0 or 1, it has finished, and nothing is left to send. If it stopped "
+    "before anything was settled, omit --resume: that sends everything from the beginning. If it "
+    "had other inputs, another destination or another --journal, name the same."
+)
+
+
 class Start(Enum):
     """What to do with an earlier run that was not finished, and the option that says so."""
 
@@ -98,7 +107,7 @@ def start_from(found: Checkpoint | None, header: Header, start: Start, where: st
     if found is None:
         raise UsageError(
             f"there is nothing to resume: no journal at {where}",
-            "The run may have finished. To send everything from the beginning, omit --resume.",
+            _NOTHING_TO_RESUME_HINT,
         )
     if start is Start.FRESH:
         raise UsageError(_describe_unfinished(where, found), _UNFINISHED_HINT)

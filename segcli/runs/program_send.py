@@ -274,4 +274,4 @@ def _hint(started: Started) -> str:
         return ""
     if started.is_resumable:
         return "To continue where it stopped, call it again with resume=True."
-    return "Nothing was settled: call it again."
+    return "Nothing was settled: call it again, without resume=True."

@@ -1,9 +1,10 @@
 """A stopped run continues where it stopped, but only with --resume."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.fakes import records, report_in, track, tracks, write_events
+from support.fakes import CommandResult, records, report_in, track, tracks, write_events
 from support.resuming import JOURNAL, LimitedVendor, Segcli, Serve, settled_lines, to_webhook
 
 from segcli.journal.checkpoint import encode
@@ -171,7 +172,9 @@ def test_resume_without_a_journal_is_an_error_and_sends_nothing(
     said = segcli(*command, "--resume")
     assert said.code == 2
     assert f"there is nothing to resume: no journal at {JOURNAL}" in said.err
-    assert "omit --resume" in said.err
+    assert "ended with 0 or 1, it has finished" in said.err
+    assert "stopped before anything was settled, omit --resume" in said.err
+    assert "--journal" in said.err
     assert not limited_vendor.taken
     assert not (tmp_path / JOURNAL).exists()
 
@@ -195,6 +198,27 @@ def test_run_that_settled_nothing_leaves_no_journal(
     assert not (tmp_path / JOURNAL).exists()
     limited_vendor.accept_all()
     assert segcli(*command).code == 0
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_stop_in_which_nothing_was_settled_prints_the_command_without_resume(
+    status: int,
+    limited_vendor: LimitedVendor,
+    command: list[str],
+    segcli: Segcli,
+    paste: Callable[..., CommandResult],
+) -> None:
+    limited_vendor.left, limited_vendor.status = 0, status
+    said = segcli(*command, "--retry-for", "10ms")
+    lines = said.err.splitlines()
+    at = lines.index("To try again, type:")
+    limited_vendor.accept_all()
+
+    assert said.code == 3
+    assert lines[at - 1] == "Nothing was settled, so there is nothing to resume."
+    assert "--resume" not in said.err
+    assert paste(lines[at + 1]).code == 0
+    assert limited_vendor.taken == ALL
 
 
 def test_run_that_only_skipped_lines_leaves_no_journal(
