@@ -3,14 +3,14 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from segcli.core.secret import display_address
 from segcli.errors import InputError
 from segcli.inputs.dated_folder import day_of, moment_of
-from segcli.inputs.folder import given_twice, is_passed_over
+from segcli.inputs.folder import LeftOutRejects, given_twice, is_passed_over, is_rejects_file
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.object_store import (
     asking,
@@ -37,7 +37,7 @@ def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
 
     They are added in the order of names, or of time if the names of their folders are dates.
     `before` has the hashes of the objects added before, and is updated. Raises InputError if there
-    is no object, or if one was added before.
+    is no object, or if one was added before. Rejects files are left out, with a note.
     """
     first = found.rows
     with asking(display_address(address), address):
@@ -59,11 +59,13 @@ def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
     if found.rows == first:
         raise InputError(
             f"{display_address(address)} has no files to read",
-            "Type a bucket or folder, an object, or a pattern in quotes: 's3://bucket/*/a*.gz'",
+            listing.rejects.hint
+            or "Type a bucket or folder, an object, or a pattern in quotes: 's3://bucket/*/a*.gz'",
         )
     rows = found.in_order(first, skip=len(top))
     _check_once(found, rows, before)
     found.place(rows)
+    found.notes += listing.rejects.notes(display_address(address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,13 @@ class _Listing:
     store: the store.
     address: the address.
     shown_before: the text before each path in messages.
+    rejects: the rejects files, which are left out.
     """
 
     store: Any
     address: str
     shown_before: str
+    rejects: LeftOutRejects = field(default_factory=LeftOutRejects)
 
     @property
     def shared(self) -> dict[str, Any]:
@@ -97,8 +101,11 @@ class _Listing:
     def _files(self, infos: Iterable[Info], top: str) -> Iterator[Info]:
         """Yield the files, without hidden ones and links to the same list in another order.
 
+        Rejects files are left out too, unless the address is a pattern of their names.
+
         Raises InputError for anything that is neither file nor folder: nothing is skipped silently.
         """
+        keeps_rejects = is_rejects_file(self.address.rpartition("/")[2])
         for info in infos:
             name: str = info["name"]
             below = name[len(top) :].lstrip("/")
@@ -112,7 +119,11 @@ class _Listing:
                     "Name the files by a pattern that does not match it. For a folder on this "
                     "machine, type its path: links in it are then followed.",
                 )
-            if info["type"] == "file" and not name.endswith("/"):
+            if info["type"] != "file" or name.endswith("/"):
+                continue
+            if not keeps_rejects and is_rejects_file(name.rpartition("/")[2]):
+                self.rejects.add(display_address(self.shown_before + name))
+            else:
                 yield info
 
 

@@ -1,11 +1,13 @@
 """Find the files below a folder on disk. Each file is one input, however many links lead to it."""
 
 import os
+import re
 import stat
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from segcli.core.plural import count_of
 from segcli.errors import InputError
 from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.input import shown_name
@@ -13,6 +15,8 @@ from segcli.inputs.input_list import Folder, InputList
 
 # Segment's archive has such a file in `segment-logs`.
 _DUMMIES = frozenset({"dummy-object.txt"})
+# As `send` names them: `gist.rejects.2.ndjson`, `gist.sandbox.rejects.ndjson`.
+_REJECTS = re.compile(r".+\.rejects(?:\.\d+)?\.ndjson", re.DOTALL)
 _HINT = "Hidden files and Segment's dummy-object.txt are read only if you name them."
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
@@ -26,22 +30,25 @@ def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
     """Add the files below a folder in the order of names; in the order of time if those are dates.
 
     Each real folder and each real file is added once, however many links and hard links lead to
-    it: by the name without a link, or else by the first name in order. Hidden files are left out.
-    `before` has the identities of the files added before, and is updated. Raises InputError if
-    there is no file, if one was added before, or if something cannot be read.
+    it: by the name without a link, or else by the first name in order. Hidden files are left out,
+    and rejects files with a note. `before` has the identities of the files added before, and is
+    updated. Raises InputError if there is no file, if one was added before, or if something cannot
+    be read.
     """
     walk = _Walk(folder, found)
     walk.add_all()
     in_order = found.in_order(walk.first, skip=len(walk.top))
     names = walk.chosen(in_order)
     if not len(names):
-        raise InputError(f"the folder {shown_name(folder)} has no files to read", _HINT)
+        hint = walk.rejects.hint or _HINT
+        raise InputError(f"the folder {shown_name(folder)} has no files to read", hint)
     for row in names:
         file = walk.identity(row)
         if file in before:
             raise given_twice(found.input_of(row).name)
     before.update(map(walk.identity, names))
     found.place(names)
+    found.notes += walk.rejects.notes(shown_name(folder))
 
 
 def given_twice(name: str) -> InputError:
@@ -52,6 +59,55 @@ def given_twice(name: str) -> InputError:
 def is_passed_over(name: str) -> bool:
     """True if a file or folder of this name is read only if the user names it."""
     return name.startswith(".") or name in _DUMMIES
+
+
+def is_rejects_file(name: str) -> bool:
+    """True if a file of this name is read only if the user names it: it holds rejects.
+
+    Its events are in the folder's other files too, so they would be sent twice.
+    """
+    return name.endswith(".ndjson") and _REJECTS.fullmatch(name) is not None
+
+
+@dataclass(slots=True)
+class LeftOutRejects:
+    """The rejects files that are left out of a folder or an address.
+
+    count: how many there are
+    first: the first one by name, as it is shown
+    """
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, shown: str) -> None:
+        """Add a file by its name, as it is shown."""
+        self.count += 1
+        self.first = min(self.first or shown, shown)
+
+    def notes(self, where: str) -> list[str]:
+        """Return what to say of them; nothing if there are none."""
+        if not self.count:
+            return []
+        verb = "is" if self.count == 1 else "are"
+        found = f"{where} has {self._files}, which {verb} left out"
+        doubt = "Their events may be in the other files too. Name a rejects file to read it."
+        return [f"{found}: {self._names}. {doubt}"]
+
+    @property
+    def hint(self) -> str:
+        """What to say of them where there are no other files; empty if there are none."""
+        if not self.count:
+            return ""
+        return f"It has {self._files}: {self._names}. Name a rejects file to read it."
+
+    @property
+    def _files(self) -> str:
+        return count_of(self.count, "rejects file")
+
+    @property
+    def _names(self) -> str:
+        return f"{self.first} and {self.count - 1:,} more" if self.count > 1 else self.first
 
 
 def identity_of(status: os.stat_result) -> int:
@@ -67,12 +123,14 @@ class _Walk:
     found: the list that the files are added to.
     top: the folder, with a slash at the end.
     first: the row of the first file.
+    rejects: the rejects files, which are left out.
     """
 
     folder: str
     found: InputList
     top: str = ""
     first: int = 0
+    rejects: LeftOutRejects = field(default_factory=LeftOutRejects)
     _walked: set[int] = field(default_factory=set)
     # Links to folders that are still to be followed.
     _links: list[str] = field(default_factory=list)
@@ -132,7 +190,9 @@ class _Walk:
         inner = []
         for entry, status in _entries(path):
             is_link = entry.is_symlink()
-            if stat.S_ISREG(status.st_mode):
+            if stat.S_ISREG(status.st_mode) and is_rejects_file(entry.name):
+                self.rejects.add(shown_name(entry.path))
+            elif stat.S_ISREG(status.st_mode):
                 self.found.add_file(folder, entry.name, status.st_size, status.st_mtime_ns)
                 self._numbers.append(status.st_ino)
                 self._devices.append(status.st_dev)

@@ -15,6 +15,7 @@ from segcli.inputs.discover import inputs
 from segcli.inputs.input import Input
 from segcli.inputs.input_list import InputList
 from segcli.inputs.stream import Stream
+from segcli.logs import WARNING, log_of
 
 Name: TypeAlias = str | os.PathLike[str]
 # One event: a line of JSON, or the object.
@@ -82,7 +83,11 @@ def _named(names: list[Any]) -> GivenInputs:
     texts = tuple(os.fspath(name) for name in names)
     if "-" in texts:
         raise InputError("- is no file", "To read stdin, give sys.stdin.buffer.")
-    return GivenInputs(inputs(texts), texts)
+    found = inputs(texts)
+    if log := log_of("inputs", WARNING):
+        for note in found.notes:
+            log.write(WARNING, note, {"event": "note"})
+    return GivenInputs(found, texts)
 
 
 def _files(files: list[Any]) -> GivenInputs:

@@ -16,7 +16,7 @@ from segcli.accounting.atomic_write import is_stream, own_descriptor
 from segcli.destination_source import files_described, is_path
 from segcli.errors import UsageError
 from segcli.inputs import Input
-from segcli.inputs.folder import is_passed_over
+from segcli.inputs.folder import is_passed_over, is_rejects_file
 from segcli.inputs.input import is_address
 from segcli.settings_file import DEFAULT_CONFIG
 
@@ -369,7 +369,8 @@ def _check_outside(files: Sequence[RunFile], folders: Collection[str]) -> None:
         for folder in real.parents:
             if str(folder) not in folders:
                 continue
-            if not any(map(is_passed_over, real.relative_to(folder).parts)):
+            is_left_out = any(map(is_passed_over, real.relative_to(folder).parts))
+            if not is_left_out and not is_rejects_file(real.name):
                 raise UsageError(
                     f"{file.written} is in a folder that is read, so it would become an input",
                     file.hint.replace("Name another file", "Name a path outside it"),

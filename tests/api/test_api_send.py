@@ -379,3 +379,13 @@ def test_a_program_with_a_handler_of_logging_gets_the_log(
     assert {"segcli.delivery", "segcli.http"} <= {record.name for record in caplog.records}
     assert "stopping: gist answered HTTP 401" in caplog.text
     assert KEY not in caplog.text
+
+
+def test_a_note_on_the_inputs_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("events.jsonl", "gist.rejects.ndjson"):
+        write_events(tmp_path / name, tracks(2))
+
+    assert len(list(segcli.transform(tmp_path, dest="webhook"))) == 2
+    [note] = [one for one in caplog.records if one.__dict__.get("event") == "note"]
+    assert (note.name, note.levelname) == ("segcli.inputs", "WARNING")
+    assert f"{tmp_path} has 1 rejects file, which is left out: " in note.getMessage()

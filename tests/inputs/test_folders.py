@@ -166,15 +166,57 @@ def test_output_inside_an_input_folder_is_refused(folder: Path, segcli: Segcli) 
     assert len(names(folder)) == 5
 
 
-def test_current_folder_can_be_sent_with_rejects_elsewhere(
-    folder: Path, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("where", [(), ("--rejects", "../r")], ids=["here", "elsewhere"])
+def test_current_folder_can_be_sent_again_and_never_reads_its_rejects(
+    folder: Path, segcli: Segcli, monkeypatch: pytest.MonkeyPatch, where: tuple[str, ...]
 ) -> None:
+    """The events of old rejects are in the other files too: they would be sent twice."""
     monkeypatch.chdir(folder)
-    said = segcli("send", "-d", "webhook", "--sandbox", ".")
-    assert said.code == 2
-    assert "--rejects webhook.sandbox.rejects.ndjson is in a folder that is read" in said.err
-    assert segcli("send", "-d", "webhook", "--sandbox", "--rejects", "../r", ".").code == 0
-    assert not (tmp_path / "r").exists()
+    failing = ("send", "-d", "webhook", "--sandbox", "--fault", "422:100%", *where, ".")
+    for _ in range(2):
+        said = segcli(*failing)
+        assert said.code == 1
+        assert "5  refused" in said.err
+    for destination in ("webhook", "gist"):
+        (folder / f"{destination}.rejects.2.ndjson").write_bytes(b"{}\n")
+    said = segcli("send", "-d", "webhook", "--sandbox", *where, ".")
+
+    assert said.code == 0
+    assert "5  delivered" in said.err
+    assert "gist.rejects.2.ndjson" in said.err.splitlines()[0]
+
+
+def test_rejects_files_in_a_folder_are_left_out_with_a_note(folder: Path, segcli: Segcli) -> None:
+    left_out = ["c/gist.rejects.ndjson", "gist.rejects.12.ndjson", "gist.sandbox.rejects.ndjson"]
+    for name in (*left_out, "rejects.ndjson", "gist.rejects.jsonl", "gist.rejects.ndjson.d/f"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_events(folder / name, [track(9)])
+    note = (
+        "events has 3 rejects files, which are left out: events/c/gist.rejects.ndjson and 2 more. "
+        "Their events may be in the other files too. Name a rejects file to read it."
+    )
+
+    for command in ("transform", "check", "send --sandbox"):
+        assert note in segcli(*command.split(), "-d", "webhook", "events").err.splitlines()
+    assert len(names(folder)) == 5 + 3
+    assert names(folder / left_out[0], folder / left_out[1]) == [
+        str(folder / name) for name in left_out[:2]
+    ]
+
+
+def test_folder_that_has_only_rejects_files_says_so(folder: Path) -> None:
+    for place in ("only/gist.rejects.ndjson", "none/.hidden"):
+        (folder / place).parent.mkdir()
+        (folder / place).write_bytes(b"{}\n")
+    with pytest.raises(InputError, match="has no files to read") as raised:
+        names(folder / "only")
+
+    assert raised.value.hint == (
+        f"It has 1 rejects file: {folder}/only/gist.rejects.ndjson. Name a rejects file to read it."
+    )
+    with pytest.raises(InputError) as raised:
+        names(folder / "none")
+    assert raised.value.hint.startswith("Hidden files and Segment's dummy-object.txt")
 
 
 def test_stdout_into_an_input_file_is_refused(

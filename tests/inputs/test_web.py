@@ -185,6 +185,27 @@ def test_page_of_links_is_read_as_a_folder(web: WebServer, text: bytes) -> None:
     ]
 
 
+def test_rejects_files_are_left_out_of_an_address_unless_they_are_named(
+    web: WebServer, text: bytes
+) -> None:
+    kept = ("gist.rejects.ndjson", "webhook.rejects.2.ndjson")
+    web.files |= {f"/logs/{name}": text for name in ("a.jsonl", *kept)}
+    found = chunks.inputs([f"{web.url}/logs/"])
+
+    assert [entry.name for entry in found] == [f"{web.url}/logs/a.jsonl"]
+    assert found.notes == [
+        f"{web.url}/logs/ has 2 rejects files, which are left out: {web.url}/logs/{kept[0]} and 1 "
+        "more. Their events may be in the other files too. Name a rejects file to read it."
+    ]
+    for named in (kept[0], "*.rejects.ndjson"):
+        [entry] = chunks.inputs([f"{web.url}/logs/{named}"])
+        assert entry.name == f"{web.url}/logs/{kept[0]}"
+    web.files.pop("/logs/a.jsonl")
+    with pytest.raises(InputError, match="has no files to read") as raised:
+        chunks.inputs([f"{web.url}/logs/"])
+    assert raised.value.hint.startswith("It has 2 rejects files: ")
+
+
 def test_an_address_of_something_else_than_ndjson_is_refused_at_once(
     web: WebServer, segcli: Segcli
 ) -> None:

@@ -393,15 +393,20 @@ def test_output_linked_to_a_file_of_an_input_folder_is_refused(
     assert state_of(tmp_path) == before
 
 
-def test_rejects_file_in_the_input_folder_is_refused_with_a_hint(
+def test_rejects_may_be_in_an_input_folder_by_a_name_that_is_left_out(
     segcli: Segcli, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """No run reads `*.rejects.ndjson` from a folder, so it does not become an input."""
     monkeypatch.chdir(folder)
-    for _ in range(2):
-        said = segcli("send", "-d", "webhook", "--sandbox", ".")
-        assert said.code == 2
-        assert said.err.endswith("Name a path outside it: --rejects PATH\n")
-        write_events(folder / "webhook.rejects.ndjson", [{"event": track()}])
+    (folder / "c.jsonl").write_bytes(b"no JSON\n")
+    for lines in (1, 2):
+        assert segcli("send", "-d", "webhook", "--sandbox", "--no-first-look", ".").code == 1
+        kept = (folder / "webhook.sandbox.rejects.ndjson").read_bytes().splitlines()
+        assert len(kept) == lines
+    said = segcli("send", "-d", "webhook", "--sandbox", "--rejects", "kept.ndjson", ".")
+
+    assert said.code == 2
+    assert said.err.endswith("Name a path outside it: --rejects PATH\n")
 
 
 def test_output_in_a_hidden_subfolder_of_the_input_is_allowed(segcli: Segcli, folder: Path) -> None:
