@@ -11,16 +11,26 @@ There are three kinds of failure, and each is handled in its own way:
     |   +-- SettingsError    a setting is missing or wrong
     |   +-- DestinationError a destination file is missing or wrong
     +-- InputError       an input cannot be read as events, or is not that of the earlier run
-    +-- OutputError      exit 3: a file that the run depends on, or its report, cannot be written
+    +-- OutputError      exit 3: a file that the run depends on, or its report, cannot be written;
+    |                    a path where no file can be written is a UsageError before the run starts
     +-- Stopped          exit 3: the run stopped early; unsent events are counted
         +-- Interrupted  exit 129, 130 or 143: SIGHUP, SIGINT or SIGTERM stopped the run
 """
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import Any
+
+# What the system says of a path at which no file can be written, on any disk.
+_OF_THE_PATH = frozenset(
+    {
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM),
+        *(errno.ENXIO, errno.ENODEV, errno.EBADF, errno.EINVAL, errno.ELOOP, errno.ENAMETOOLONG),
+    }
+)
 
 
 class Exit(IntEnum):
@@ -96,6 +106,15 @@ class OutputError(SegcliError):
     """A file that a run depends on, or its report, cannot be written."""
 
     exit_code: int = Exit.STOPPED
+
+
+def unwritable_at_start(problem: str, hint: str, error: OSError) -> UsageError | OutputError:
+    """Return the error for a file that cannot be written before a run starts.
+
+    It is a UsageError if the path is wrong, and an OutputError if the disk is full or read-only.
+    """
+    kind = UsageError if error.errno in _OF_THE_PATH else OutputError
+    return kind(problem, hint)
 
 
 class Stopped(SegcliError):

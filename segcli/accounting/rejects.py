@@ -6,7 +6,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,7 +18,7 @@ from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.core.exact_json import loads, with_replaced_surrogates
 from segcli.core.line import ActionFailure, Line, RefusalDetails, Result, TooLong
 from segcli.core.reject_record import original, record_in
-from segcli.errors import OutputError, Stopped
+from segcli.errors import OutputError, Stopped, UsageError, unwritable_at_start
 
 if TYPE_CHECKING:
     from segcli.accounting.group_commit import GroupSync
@@ -52,7 +52,7 @@ class Rejects:
     """An NDJSON file with a record for each rejected line. It is only appended to.
 
     The file is created with its first record. `segcli send` reads such a file as input. Raises
-    OutputError if the file could not be written.
+    UsageError or OutputError if the file could not be written.
 
     path: the file.
     """
@@ -187,13 +187,23 @@ def size_of(path: Path) -> int:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OutputError unless a rejects file can be written there."""
+    """Raise UsageError unless a rejects file can be written there, OutputError for a full disk.
+
+    A read-only disk counts as a full one: the same command is right once the disk is.
+    """
     # os.path, not pathlib: these calls do not raise if the folder is not readable.
     exists, is_folder = os.path.exists(path), os.path.isdir(path)
     if is_folder or not os.access(path if exists else path.parent, os.W_OK):
-        raise OutputError(
+        kind = OutputError if _is_on_read_only_disk(path.parent) else UsageError
+        raise kind(
             f"the rejects file {path} cannot be written", "Name another file: --rejects PATH"
         )
+
+
+def _is_on_read_only_disk(folder: Path) -> bool:
+    with suppress(OSError):
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    return False
 
 
 def _open_stream(path: Path) -> FileIO:
@@ -201,9 +211,10 @@ def _open_stream(path: Path) -> FileIO:
     try:
         return open_to_append(path)
     except OSError as error:
-        raise OutputError(
+        raise unwritable_at_start(
             f"the rejects file {path} cannot be written: {error.strerror}",
             "Name another file: --rejects PATH",
+            error,
         ) from None
 
 

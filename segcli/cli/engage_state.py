@@ -7,8 +7,8 @@ from pathlib import Path
 
 from segcli.cli.state_folder import state_folder
 from segcli.engage.state import EngageState
-from segcli.errors import OutputError, UsageError
-from segcli.journal.locked_file import lock
+from segcli.errors import UsageError, unwritable_at_start
+from segcli.journal.locked_file import InUseError, lock
 
 
 def state_path(path: Path | None) -> Path:
@@ -45,11 +45,12 @@ def _locked(file: Path) -> int:
         lock_file = file.with_name(f"{file.name}.lock")
         return lock(lock_file, option="--state", follow=False)
     except OSError as error:
-        raise OutputError(
+        raise unwritable_at_start(
             f"the state {file} cannot be used: {error.strerror}",
             "Name another file: --state PATH",
+            error,
         ) from None
-    except UsageError:
+    except InUseError:
         raise UsageError(
             f"another segcli is changing the state {file}",
             "Wait for it to end, or name another: --state PATH",

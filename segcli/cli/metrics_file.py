@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from segcli import __version__
 from segcli.accounting.atomic_write import rewrite
 from segcli.accounting.metrics import RunInfo, exposition
-from segcli.errors import OutputError
+from segcli.errors import unwritable_at_start
 
 if TYPE_CHECKING:
     from segcli.runs.run_result import RunResult
@@ -24,15 +24,16 @@ def metrics_written(path: Path | None, result: "RunResult") -> Iterator[list[str
     """Write the metrics at the start, every 15 s during the block, and at its end.
 
     The file is replaced as a whole. It holds no events, so its mode follows the umask. Raises
-    OutputError if it cannot be written at the start. A failure later stops nothing; the list that
-    is yielded has its message after the block.
+    UsageError or OutputError if it cannot be written at the start. A failure later stops nothing;
+    the list that is yielded has its message after the block.
     """
     problems: list[str] = []
     if path is None:
         yield problems
         return
-    if problem := _write(path, result, "running"):
-        raise OutputError(problem, "Name another file: --metrics PATH")
+    if error := _write(path, result, "running"):
+        hint = "Name another file: --metrics PATH"
+        raise unwritable_at_start(_described(path, error), hint, error)
     over = threading.Event()
 
     def write_now_and_then() -> None:
@@ -48,12 +49,12 @@ def metrics_written(path: Path | None, result: "RunResult") -> Iterator[list[str
     finally:
         over.set()
         thread.join()
-        if problem := _write(path, result, state):
-            problems.append(problem)
+        if error := _write(path, result, state):
+            problems.append(_described(path, error))
 
 
-def _write(path: Path, result: "RunResult", state: _State) -> str:
-    """Write the metrics; return what went wrong, or ""."""
+def _write(path: Path, result: "RunResult", state: _State) -> OSError | None:
+    """Write the metrics; return the error, if there was one."""
     run = RunInfo(
         command=result.command,
         destination=result.job.destination.name,
@@ -63,5 +64,9 @@ def _write(path: Path, result: "RunResult", state: _State) -> str:
     try:
         rewrite(path, [b"".join(exposition(result.tally, run, state))])
     except OSError as error:
-        return f"the metrics {path} cannot be written: {error.strerror}"
-    return ""
+        return error
+    return None
+
+
+def _described(path: Path, error: OSError) -> str:
+    return f"the metrics {path} cannot be written: {error.strerror}"

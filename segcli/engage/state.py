@@ -12,7 +12,7 @@ from typing import Any, Literal
 from segcli.engage import sql
 from segcli.engage.identify import Kind, TraitChange
 from segcli.engage.members import BadRow, Member
-from segcli.errors import OutputError, Stopped, UsageError
+from segcli.errors import OutputError, Stopped, UsageError, unwritable_at_start
 
 VERSION = 1
 # The application id of the file: "sgcl".
@@ -236,7 +236,8 @@ class EngageState:
 def _open_database(path: Path | None, *, dry_run: bool) -> sqlite3.Connection:
     """Open or create the file; without a path, a temporary one.
 
-    Raises OutputError if the disk prevents it, UsageError if the file is not a state.
+    Raises OutputError if the disk prevents it, UsageError if the path is wrong or the file is not
+    a state.
     """
     try:
         db = _connected(path)
@@ -245,7 +246,12 @@ def _open_database(path: Path | None, *, dry_run: bool) -> sqlite3.Connection:
         except BaseException:
             db.close()
             raise
-    except (OSError, sqlite3.OperationalError) as error:
+    except OSError as error:
+        problem = f"the state {path} cannot be used: {error}"
+        raise unwritable_at_start(problem, _HINT, error) from None
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN:
+            raise UsageError(f"the state {path} cannot be used: {error}", _HINT) from None
         raise OutputError(f"the state {path} cannot be used: {error}", _HINT) from None
     except sqlite3.DatabaseError as error:
         raise UsageError(f"{path} is not a state of segcli: {error}", _HINT) from None

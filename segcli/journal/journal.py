@@ -13,7 +13,7 @@ from segcli.accounting.group_commit import GATHER_SECONDS, GroupSync
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.core.line import Line, Result
-from segcli.errors import OutputError, Stopped
+from segcli.errors import Stopped, unwritable_at_start
 from segcli.journal.checkpoint import (
     Checkpoint,
     encode,
@@ -49,7 +49,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, past: Checkpoint, inputs: Sequence[Input] = ()) -> None:
-        """Write a new file with the content of `past`. Raises OutputError if that fails."""
+        """Write a new file with the content of `past`. Raises UsageError and OutputError."""
         self.path = path
         self.past = past
         self.inputs = inputs
@@ -62,9 +62,10 @@ class Journal:
         try:
             self._begin()
         except OSError as error:
-            raise OutputError(
+            raise unwritable_at_start(
                 f"the journal {path} cannot be written: {error.strerror}",
                 "Name another file: --journal PATH",
+                error,
             ) from None
 
     def _begin(self) -> None:

@@ -8,25 +8,29 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segcli.accounting.atomic_write import PRIVATE, replace_file
-from segcli.errors import OutputError, UsageError
+from segcli.errors import UsageError
 from segcli.journal.checkpoint import sync_folder
 
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
+
+
+class InUseError(UsageError):
+    """Another process has locked the file."""
 
 
 def lock(path: Path, *, option: str = "--journal", follow: bool = True) -> int:
     """Open the file and lock it; the lock ends with this process.
 
     `option` is the option that named the file, for messages. Unless `follow`, the file must not be
-    a symbolic link. A new file is 0600. Raises UsageError if another process has the lock,
-    otherwise OutputError or OSError.
+    a symbolic link. A new file is 0600. Raises InUseError if another process has the lock,
+    UsageError if it is no regular file, otherwise OSError.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     while True:
         descriptor = os.open(path, flags, PRIVATE)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OutputError(
+            raise UsageError(
                 f"{option} {path} is not a regular file",
                 f"Name another file: {option} PATH",
             )
@@ -34,7 +38,7 @@ def lock(path: Path, *, option: str = "--journal", follow: bool = True) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise UsageError(
+            raise InUseError(
                 f"another segcli is running with {option} {path}",
                 f"Wait until it ends, or name another file: {option} PATH",
             ) from None

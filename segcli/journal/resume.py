@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from segcli.core.secret import display_address
-from segcli.errors import InputError, OutputError, UsageError
+from segcli.errors import InputError, UsageError, unwritable_at_start
 from segcli.inputs.input import is_address
 from segcli.inputs.input_list import Picked, picked
 from segcli.journal.checkpoint import (
@@ -68,9 +68,10 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = lock(path)
     except OSError as error:
-        raise OutputError(
+        raise unwritable_at_start(
             f"the journal {path} cannot be written: {error.strerror}",
             "Name another file: --journal PATH",
+            error,
         ) from None
     try:
         past = _checkpoint(path, header, start)

@@ -3,6 +3,7 @@
 `files_of_run` returns every file that a command reads or writes, with its role.
 """
 
+import errno
 import os
 import re
 import stat
@@ -330,7 +331,20 @@ def _to_read(role: str, path: Path) -> RunFile:
 def _to_write(role: str, title: str, path: Path, *, hint: str) -> RunFile:
     if str(path) == "-":
         raise UsageError(f"{title} is not a file; stdout is /dev/stdout", hint)
+    if problem := _never_opens(path):
+        raise UsageError(f"{title} {problem}", hint)
     return RunFile(role=role, identity=_identity(path), written=title, hint=hint, path=path)
+
+
+def _never_opens(path: Path) -> str:
+    """Return why a path can be opened for no purpose; empty if it may be."""
+    descriptor = own_descriptor(path)
+    try:
+        mode = (path.stat() if descriptor is None else os.fstat(descriptor)).st_mode
+    except OSError as error:
+        what = {errno.ELOOP: "is a link to itself", errno.EBADF: "is not open"}
+        return what.get(error.errno or 0, "")
+    return "is a socket" if descriptor is None and stat.S_ISSOCK(mode) else ""
 
 
 def _of_output(output: OutputFile) -> RunFile:

@@ -18,7 +18,7 @@ from support.samples import ROOT
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Result
-from segcli.errors import OutputError
+from segcli.errors import UsageError
 from segcli.sandbox import SandboxServer
 
 PACKAGE = ROOT / "segcli"
@@ -155,7 +155,7 @@ def test_engage_lock_is_not_created_through_a_symlink(
     (tmp_path / f"{STATE}.lock").symlink_to("elsewhere")
     said = segcli(*engage("gist", start_sandbox().endpoint("gist"), "m.csv"))
 
-    assert said.code == 3
+    assert said.code == 2
     assert f"the state {tmp_path / STATE} cannot be used" in said.err
     assert not (tmp_path / "elsewhere").exists()
 
@@ -282,7 +282,7 @@ def test_report_is_written_to_a_pipe(segcli: Segcli, tmp_path: Path) -> None:
 
 
 def test_rejects_to_a_closed_descriptor_are_an_error() -> None:
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(UsageError, match="cannot be written"):
         Rejects(Path("/dev/fd/987654"))
 
 

@@ -21,7 +21,7 @@ from segcli.accounting.rejects import Rejects
 from segcli.cli.default_rejects import default_rejects
 from segcli.core.event import parse
 from segcli.core.line import Line, RefusalDetails, Result, TooLong
-from segcli.errors import OutputError, Stopped
+from segcli.errors import Stopped, UsageError
 from segcli.lines import chunks
 
 BOM = b"\xef\xbb\xbf"
@@ -266,7 +266,7 @@ def test_failed_write_stops_the_run(path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_path_where_no_file_can_exist_is_an_error_at_start(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "such" / "folder"):
-        with pytest.raises(OutputError, match="cannot be written") as raised:
+        with pytest.raises(UsageError, match="cannot be written") as raised:
             Rejects(path)
         assert "--rejects PATH" in raised.value.hint
 

@@ -524,11 +524,13 @@ def test_taken_port_exits_2_and_keeps_the_output_file(
     assert (tmp_path / "events.jsonl").read_text() == old
 
 
-def test_unwritable_output_exits_3(run_segcli: Run, tmp_path: Path) -> None:
+def test_output_where_no_file_can_be_made_is_a_wrong_option(
+    run_segcli: Run, tmp_path: Path
+) -> None:
     (tmp_path / "link").symlink_to("/proc/no/such")
     done = run_segcli("capture", "--output", "link", *SENDS, "A")
 
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert b"--output link cannot be written" in done.stderr
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.engage import AUDIENCE, TRAIT, audience, changes, difference, opened, sync, values
 
 from segcli.engage.state import EngageState, Known, SyncKey
-from segcli.errors import OutputError, Stopped, UsageError
+from segcli.errors import Stopped, UsageError
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_file_that_is_not_a_database_is_refused_and_unchanged(path: Path) -> Non
 def test_state_path_where_no_file_can_exist_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "state.sqlite"):
-        with pytest.raises(OutputError, match="cannot be used"):
+        with pytest.raises(UsageError, match="cannot be used"):
             EngageState(path)
 
 

@@ -21,14 +21,14 @@ from support.small_disk import files_put_on_disk, no_space
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import ActionFailure, Line, RefusalDetails, Result
-from segcli.errors import OutputError, Stopped, UsageError
+from segcli.errors import Stopped, UsageError
 from segcli.inputs import Input
 from segcli.journal import checkpoint, locked_file
 from segcli.journal import journal as module
 from segcli.journal.checkpoint import Checkpoint, read_checkpoint
 from segcli.journal.event_parts import SettledAction
 from segcli.journal.journal import Journal
-from segcli.journal.locked_file import lock
+from segcli.journal.locked_file import InUseError, lock
 from segcli.journal.resume import Start
 from segcli.lines.fingerprint import Mark
 
@@ -119,7 +119,7 @@ def test_journal_must_be_a_regular_file(special: str, tmp_path: Path) -> None:
         os.mkfifo(path)
     else:
         path.symlink_to(os.devnull)
-    with pytest.raises(OutputError, match="is not a regular file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         opened(path)
     assert path.is_fifo() or path.is_char_device()
 
@@ -129,7 +129,7 @@ def test_descriptor_is_closed_if_locking_fails(tmp_path: Path) -> None:
     held = opened(tmp_path / "held")
     os.mkfifo(tmp_path / "fifo")
     before = os.listdir("/proc/self/fd")
-    for name, error in (("held", UsageError), ("fifo", OutputError)):
+    for name, error in (("held", InUseError), ("fifo", UsageError)):
         with pytest.raises(error):
             lock(tmp_path / name)
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -418,6 +419,46 @@ def test_output_in_a_hidden_subfolder_of_the_input_is_allowed(segcli: Segcli, fo
 
 
 # --- what an output must be
+
+
+@pytest.mark.parametrize(
+    ("option", "places"),
+    [
+        ("--journal", ("/dev/full", "pipe", "socket", "events.jsonl/x", "loop")),
+        ("--rejects", ("socket", "loop", "/dev/fd/987654")),
+        ("--report", ("socket", "/dev/fd/987654")),
+        ("--html", ("socket",)),
+        ("--metrics", ("socket", "/dev/fd/987654")),
+        ("--log-file", ("socket",)),
+        ("--keep", ("socket", "loop")),
+    ],
+)
+def test_path_where_no_file_can_be_written_is_a_wrong_option(
+    segcli: Segcli, tmp_path: Path, option: str, places: Sequence[str]
+) -> None:
+    """Exit code 3 would mean that a run has started and stopped."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        for place in places:
+            said = segcli("send", "-d", "webhook", "--sandbox", option, place, "events.jsonl")
+
+            assert said.code == 2, (place, said.err)
+            assert place in said.err
+            assert said.err.endswith(f"{option} PATH\n"), place
+
+
+def test_state_that_is_no_regular_file_is_a_wrong_option(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "vip.csv").write_text("user_id\nu1\n")
+    os.mkfifo(tmp_path / "state.lock")
+    for place in ("state", "vip.csv/x"):
+        said = segcli(
+            *("engage", "audience", "VIP", "vip.csv", "-d", "webhook", "--sandbox"),
+            *("--state", place),
+        )
+        assert said.code == 2, said.err
+        assert "another segcli" not in said.err
 
 
 def test_report_in_a_read_only_folder_is_refused(

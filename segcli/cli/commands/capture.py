@@ -24,7 +24,7 @@ from segcli.cli.output import say, say_error, write_data
 from segcli.core import exact_json
 from segcli.core.plural import count_of
 from segcli.core.visible_text import shell_quoted
-from segcli.errors import Exit, OutputError, SegcliError, UsageError
+from segcli.errors import Exit, OutputError, SegcliError, UsageError, unwritable_at_start
 from segcli.lines.chunks import MAX_LINE
 from segcli.local_server.background_server import signals_held, why_not_listening
 from segcli.local_server.guard import parse_host
@@ -198,7 +198,7 @@ def _output(path: Path | None) -> Iterator[EventFile | None]:
     try:
         file = EventFile(path)
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise unwritable_at_start(_not_written(path, error), _HINT, error) from None
     with closing(file):
         yield file
 
@@ -219,7 +219,7 @@ def _exit_code(
 ) -> int:
     """Return the exit code; raise the error of the output, unless the command has failed."""
     if isinstance(failure, OSError) and options.output:
-        failure = _not_written(options.output, failure)
+        failure = OutputError(_not_written(options.output, failure), _HINT)
     if failure and not code:
         raise failure
     if isinstance(failure, SegcliError):
@@ -294,7 +294,7 @@ def _check_is_capture(path: Path) -> None:
         with path.open("rb") as file:
             start = file.readline(MAX_LINE)
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise unwritable_at_start(_not_written(path, error), _HINT, error) from None
     if not start:
         return
     with suppress(ValueError):
@@ -305,5 +305,5 @@ def _check_is_capture(path: Path) -> None:
     raise UsageError(f"--output {path} exists already, and is not a capture", _HINT)
 
 
-def _not_written(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"--output {path} cannot be written: {error.strerror}", _HINT)
+def _not_written(path: Path, error: OSError) -> str:
+    return f"--output {path} cannot be written: {error.strerror}"
