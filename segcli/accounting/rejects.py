@@ -32,6 +32,11 @@ _LOCK_TIMEOUT = 10.0
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
+_NOT_LOST = "Nothing is lost: lines that are not in it count as unsent."
+# For commands that send nothing.
+MAKE_ROOM = "Free some disk space, or name another file: --rejects PATH"
+
+
 class RejectStore(Protocol):
     """Where the rejected and refused lines of a run are kept."""
 
@@ -55,10 +60,12 @@ class Rejects:
     UsageError or OutputError if the file could not be written.
 
     path: the file.
+    hint: what to say if a record cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hint: str = _NOT_LOST) -> None:
         self.path = path
+        self.hint = hint
         self._file: FileIO | None = None
         self._sync: GroupSync | None = None
         self._already_written: set[_RecordKey] = set()
@@ -172,7 +179,7 @@ class Rejects:
     def _failed(self, error: OSError) -> Stopped:
         return Stopped(
             f"the rejects file {self.path} cannot be written: {error.strerror}",
-            "Nothing is lost: lines that are not in it count as unsent.",
+            self.hint,
         )
 
 

@@ -17,6 +17,10 @@ from segcli.errors import Stopped
 
 # Writes bytes to a descriptor, and returns how many were written.
 Write = Callable[[int, Any], int]
+_REDIRECT = (
+    "The output is not complete. Free some disk space, or redirect stdout to another file, and "
+    "type the command again."
+)
 
 
 class ReaderGone(Exception):
@@ -153,7 +157,7 @@ def _write_or_raise(descriptor: int, data: Any) -> int:
     except BrokenPipeError:
         raise ReaderGone from None
     except OSError as error:
-        raise Stopped(f"the output cannot be written: {error.strerror}") from None
+        raise Stopped(f"the output cannot be written: {error.strerror}", _REDIRECT) from None
 
 
 def _write_if_possible(descriptor: int, data: Any) -> int:

@@ -133,6 +133,8 @@ def test_stdout_that_cannot_be_written_is_an_error_with_exit_3(
 
     assert code == 3
     assert f"Error: the output cannot be written: {problem}\n" in err
+    assert "redirect stdout to another file, and type the command again" in err
+    assert "--resume" not in err
     assert "Traceback" not in err
 
 

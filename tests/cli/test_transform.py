@@ -1,6 +1,8 @@
 """`segcli transform`: payloads only on stdout, messages on stderr, a correct exit code."""
 
+import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +149,21 @@ def test_full_disk_stops_transform_with_exit_3_and_a_message(
     assert done.returncode == 3
     assert b"Error: the output cannot be written: No space left on device\n" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_transform_that_stops_says_to_start_again(run_segcli: Run, tmp_path: Path) -> None:
+    """It has no --resume, so each run starts from the beginning."""
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(os.urandom(99).hex().encode() * 99)[:-9])
+    (tmp_path / "bad.jsonl").write_bytes(b"no JSON\n")
+    start = "transform", "-d", "webhook", "--no-first-look"
+    for words in (["cut.gz"], ["bad.jsonl", "--rejects", "/dev/full"]):
+        done = run_segcli(*start, *words)
+
+        assert done.returncode == 3
+        assert done.stderr.endswith(
+            b"The output is not complete: type the command again. It starts from the beginning.\n"
+        )
+        assert b"unsent" not in done.stderr
 
 
 def test_unwritable_report_is_an_error_after_all_output(

@@ -405,4 +405,8 @@ def test_unwritable_stdout_is_an_error_with_exit_3(
         )
 
     assert done.returncode == 3
-    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+    assert done.stderr == (
+        "Error: the output cannot be written: No space left on device\n"
+        "The output is not complete. Free some disk space, or redirect stdout to another file, and "
+        "type the command again.\n"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import MAKE_ROOM, Rejects
 from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
@@ -247,7 +247,7 @@ def run_of(
         most_findings=check_options.max_findings,
         keeps_all=bool(options.report) or "json" in _formats(check_options),
         max_line=options.max_line,
-        rejects=Rejects(options.rejects) if options.rejects else None,
+        rejects=Rejects(options.rejects, MAKE_ROOM) if options.rejects else None,
         jobs=check_options.jobs,
         wanted=Wanted(tuple(chain(*check_options.select)), tuple(chain(*check_options.ignore))),
         baseline=check_options.baseline,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from segcli.accounting.rejects import Rejects, size_of
+from segcli.accounting.rejects import MAKE_ROOM, Rejects, size_of
 from segcli.accounting.series import sampled
 from segcli.accounting.tally import Tally
 from segcli.cli import report
@@ -61,7 +61,7 @@ def _transform(
     files = check_outputs(options, writes={**writes, **html_output(options)})
     inputs = find_inputs(options)
     check_found(files, inputs)
-    rejects = Rejects(options.rejects) if options.rejects else None
+    rejects = Rejects(options.rejects, MAKE_ROOM) if options.rejects else None
     job = job_of(options)
     choice = choose(inputs, typed_selection(options), job.selection)
     looked = first_look(choice.inputs, options, judge_for(job.destination))
@@ -92,8 +92,16 @@ def _transform(
         with sampled(result.series):
             transform(transformation, data_output(), result.tally)
     except Stopped as stopped:
-        result.stopped = stopped
+        result.stopped = _with_hint(stopped)
     return report.conclude(result, options)
+
+
+def _with_hint(stopped: Stopped) -> Stopped:
+    """Say that the command starts from the beginning: it has no journal, and no --resume."""
+    if _AGAIN not in stopped.hint:
+        again = f"The output is not complete: {_AGAIN}. It starts from the beginning."
+        stopped.hint = "\n".join(filter(None, (stopped.hint, again)))
+    return stopped
 
 
 def _which_lines(result: RunResult) -> Iterator[str]:
@@ -101,3 +109,6 @@ def _which_lines(result: RunResult) -> Iterator[str]:
     can_read = all(entry.can_be_read_again for entry in result.inputs)
     if result.tally.rejected and not result.kept and can_read:
         yield f"which lines: {with_command('check', result.job)}"
+
+
+_AGAIN = "type the command again"
