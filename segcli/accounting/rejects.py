@@ -30,8 +30,6 @@ _RecordKey: TypeAlias = tuple[str, int, int]
 # Seconds to wait for the lock of another process.
 _LOCK_TIMEOUT = 10.0
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
-
-
 _NOT_LOST = "Nothing is lost: lines that are not in it count as unsent."
 # For commands that send nothing.
 MAKE_ROOM = "Free some disk space, or name another file: --rejects PATH"

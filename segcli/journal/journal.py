@@ -11,7 +11,7 @@ from typing import Any
 
 from segcli.accounting.group_commit import GATHER_SECONDS, GroupSync
 from segcli.accounting.held_rejects import HeldRejects
-from segcli.accounting.rejects import Rejects, RejectStore
+from segcli.accounting.rejects import Rejects, RejectStore, size_of
 from segcli.core.line import Line, Result
 from segcli.errors import Stopped, unwritable_at_start
 from segcli.journal.checkpoint import (
@@ -203,7 +203,7 @@ class Journal:
         """
         if (known := self.rejects_before(path)) is not None:
             return known
-        size = path.stat().st_size if os.path.exists(path) else 0
+        size = size_of(path)
         self._append({"rejects": {path_name(path): size}}, on_disk=True)
         return size
 

@@ -163,7 +163,7 @@ class _Worker:
 def _start(work: Work[_A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
     orders, orders_end = os.pipe()
     results, results_end = os.pipe()
-    # Block them until the worker has set them to be ignored.
+    # Block these signals until the worker has set them to be ignored.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_MAIN_PROCESS)
     try:
         if pid := _fork():

@@ -15,6 +15,8 @@ ITEM = "item"
 USUAL_STATUSES = (503, 429, 422)
 # One fault of every kind, as it is typed.
 FAULT_EXAMPLES = "503:5%, 429:2%, reset:1%, timeout:1%, item:2%"
+# Keys are hidden everywhere in messages, so this one must not be a part of a path or an option.
+DEFAULT_KEY = "key-of-the-sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,6 @@ class Fault:
                 f"the share is not from 0 to 100 %: for one request in twenty type "
                 f"{self.kind}:5% or {self.kind}:0.05"
             )
-
-
-# Keys are hidden everywhere in messages, so this one must not be a part of a path or an option.
-DEFAULT_KEY = "key-of-the-sandbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ stopped.
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from typing import Any
 from segcli.accounting.atomic_write import is_stream
 from segcli.accounting.group_commit import GroupSync
 from segcli.accounting.held_rejects import MAX_HELD, HeldRejects
-from segcli.accounting.rejects import Rejects, RejectStore, records_of
+from segcli.accounting.rejects import Rejects, RejectStore, records_of, size_of
 from segcli.core.line import Line, Result
 from segcli.errors import Stopped
 from segcli.journal.checkpoint import Checkpoint, Damaged, encode, mark_fields, path_name
@@ -239,7 +238,7 @@ class SharedJournal:
         """Return the size of the rejects file of this machine before this run wrote to it."""
         if (known := self.rejects_before(rejects.path)) is not None:
             return known
-        size = os.path.getsize(rejects.path) if os.path.exists(rejects.path) else 0
+        size = size_of(rejects.path)
         with self._lock:
             self._add({"rejects": {_own_name(rejects.path): size}})
         self._write()

@@ -26,6 +26,8 @@ from segcli.runs.input_choice import choose
 from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
 
+_AGAIN = "type the command again"
+
 
 @click.command("transform", cls=GroupedCommand)
 @job_options(default_dest="pointillist")
@@ -109,6 +111,3 @@ def _which_lines(result: RunResult) -> Iterator[str]:
     can_read = all(entry.can_be_read_again for entry in result.inputs)
     if result.tally.rejected and not result.kept and can_read:
         yield f"which lines: {with_command('check', result.job)}"
-
-
-_AGAIN = "type the command again"
